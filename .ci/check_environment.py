@@ -1,0 +1,44 @@
+"""Fail a tox environment that would not test what its name promises.
+
+Usage: check_environment.py ENV_DIR [NAME==VERSION ...]
+
+The packages must come from ENV_DIR, not from a checkout, and each NAME must be installed in that VERSION (``1.6.*``
+means any 1.6). A pin alone does not ensure it: the test tools are installed after it and may need a newer release.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import hvcore
+import hvcore_lxc
+
+
+def main(env_dir: str, *pins: str) -> int:
+    """Print every broken promise.
+
+    Args:
+        env_dir: The environment's own folder.
+        pins: Requirements of the form ``NAME==VERSION``.
+
+    Returns:
+        0 when all hold, else 1.
+    """
+    broken = [
+        f"{package.__name__} comes from {package.__file__}, not from the wheel in {env_dir}"
+        for package in (hvcore, hvcore_lxc)
+        if Path(env_dir) not in Path(package.__file__).parents
+    ]
+    for pin in pins:
+        name, wanted = pin.split("==")
+        found = version(name)
+        if found != wanted and not (wanted.endswith("*") and found.startswith(wanted[:-1])):
+            broken.append(f"{name} {found} is installed where {wanted} is wanted")
+    print(*broken, sep="\n", end="\n" if broken else "")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,62 @@
+# Every target first makes what it needs (.ci/setup) and reuses what is there.
+#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   words for `hv demo`, for pytest, for the benchmarks
+#   MATRIX                               the tox environments of `make matrix` and `make test`
+#   PYTHON                               the interpreter .venv is made with
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+MATRIX ?= py311,py312,py313,oldest,pluggy16
+
+# pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
+empty :=
+space := $(empty) $(empty)
+PYENV_BINS := $(wildcard $(HOME)/.pyenv/versions/3.1[1-9]*/bin)
+TOX_PATH := $(subst $(space),:,$(strip $(PYENV_BINS) $(PATH)))
+
+.PHONY: help demo test lint types format pytest matrix bench clean setup-run setup-dev
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: setup-run ## the tour: real LXC containers as root, an embedded hypervisor elsewhere
+	@$(BIN)/hv demo $(DEMO_ARGS)
+
+# The fast checks come first, and pytest's closing lines last.
+test: lint types pytest matrix ## every test, with root and LXC the live ones too
+	@echo; echo "== Summary"; cat .results/pytest.txt .results/matrix.txt
+
+lint: setup-dev ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup-dev ## mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: setup-dev ## let ruff format, and mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+pytest: setup-dev ## every test on this Python, from the checkout
+	.ci/summarize .results/pytest.txt $(BIN)/pytest $(PYTEST_ARGS)
+
+matrix: setup-dev ## the tests without root, on the built wheel, for every Python found and for old dependencies
+	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)
+
+bench: setup-dev ## the benchmarks, with their ratios
+	$(BIN)/pytest -s -m "" -o python_files='bench_*.py test_*.py' $(BENCH_ARGS) tests/bench
+
+clean: ## remove environments, caches and builds
+	rm -rf .venv .tox .results .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find hvcore plugins tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run:
+	@.ci/setup run
+
+setup-dev:
+	@.ci/setup dev

@@ -1,0 +1,51 @@
+"""What a driver is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from hvcore.system.commands import Runner
+from hvcore.system.locks import InstanceLocks
+from hvcore.system.operation import Observer
+from hvcore.system.power import PowerEffects
+
+if TYPE_CHECKING:
+    from hvcore.scope import Scope
+
+__all__ = ["DriverContext"]
+
+
+def _observe_nothing(step: str, moment: str) -> None:
+    """Let every step pass."""
+
+
+@frozen(eq=False)
+class DriverContext:
+    """The surroundings of one driver, all replaceable in tests.
+
+    Attributes:
+        name: the hypervisor's name.
+        scope: where the driver calls its own steps; sealed by the time a verb is called.
+        state_dir: the directory that holds one directory per instance.
+        log_dir: the directory for logs that outlive an instance.
+        locks: the instances' locks; the caller of a verb holds the instance's.
+        runner: the door to other programs.
+        power: the door to a node's reset.
+        observer: told of every step of an operation; a fault is injected by raising from it.
+    """
+
+    name: str
+    scope: Scope
+    state_dir: Path
+    log_dir: Path
+    locks: InstanceLocks
+    runner: Runner = field(factory=Runner)
+    power: PowerEffects | None = None
+    observer: Observer = _observe_nothing
+
+    def instance_dir(self, instance_name: str) -> Path:
+        """Return the directory of an instance, whether it exists or not."""
+        return self.state_dir / instance_name

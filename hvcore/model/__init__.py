@@ -1,0 +1,1 @@
+"""The values of the contract: frozen, typed, with units in their names. Import them from their modules."""

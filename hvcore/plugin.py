@@ -1,0 +1,93 @@
+"""What a plugin author imports.
+
+A hypervisor is two files: a driver that inherits ``BaseHypervisor`` and marks its answers with ``@hookimpl``, and a
+``HypervisorPlugin`` that an entry point of the group ``hvcore.hypervisors`` names::
+
+    [project.entry-points."hvcore.hypervisors"]
+    mine = "my_package.plugin:plugin"
+
+An extension of one hypervisor is an object with ``@hookimpl`` methods, named by an entry point of ``hvcore.<hypervisor>``;
+an extension of all of them is named by one of ``hvcore.all``. ``Extension`` wraps it when its order matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+from attrs import field, frozen
+
+from hvcore.base import BaseHypervisor
+from hvcore.context import DriverContext
+from hvcore.spec.contract import CONTRACT_VERSION
+from hvcore.spec.kinds import PROJECT, Kind, choose, collect, command, notify
+
+if TYPE_CHECKING:
+    from hvcore.scope import Scope
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "BaseHypervisor",
+    "DriverContext",
+    "Extension",
+    "HypervisorPlugin",
+    "Kind",
+    "Scope",
+    "choose",
+    "collect",
+    "command",
+    "hookimpl",
+    "notify",
+]
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a method as the answer to a hook; ``@hookimpl(wrapper=True)`` as a wrapper around the answers."""
+
+
+def _no_defaults(context: DriverContext) -> Sequence[object]:
+    return ()
+
+
+@frozen(eq=False)
+class HypervisorPlugin:
+    """A hypervisor, as its entry point hands it over.
+
+    Attributes:
+        name: the hypervisor's name; the entry point has the same.
+        summary: what it is, in one line.
+        driver: makes the driver; called once per scope, after discovery, and must only store its argument.
+        steps: further spec classes that only this hypervisor's extensions know.
+        defaults: makes the default answers to ``steps``; they are asked after every extension.
+        contract: the version of the contract that the driver was written for.
+    """
+
+    name: str
+    summary: str
+    driver: Callable[[DriverContext], BaseHypervisor]
+    steps: tuple[type, ...] = ()
+    defaults: Callable[[DriverContext], Sequence[object]] = _no_defaults
+    contract: str = CONTRACT_VERSION
+
+
+@frozen(eq=False)
+class Extension:
+    """An extension together with its place among the others.
+
+    Attributes:
+        implementation: the object with the ``@hookimpl`` methods.
+        before: names of extensions that are asked after this one.
+        after: names of extensions that are asked before this one.
+    """
+
+    implementation: object
+    before: tuple[str, ...] = field(default=(), converter=tuple)
+    after: tuple[str, ...] = field(default=(), converter=tuple)
+
+
+def __getattr__(name: str) -> object:
+    if name == "Scope":
+        from hvcore.scope import Scope
+
+        return Scope
+    raise AttributeError(name)

@@ -1,0 +1,31 @@
+"""The whole contract, gathered: what every hypervisor's scope knows."""
+
+from __future__ import annotations
+
+from hvcore.spec.console import ConsoleSpec
+from hvcore.spec.devices import DevicesSpec
+from hvcore.spec.files import FilesSpec
+from hvcore.spec.inventory import InventorySpec
+from hvcore.spec.lifecycle import LifecycleSpec
+from hvcore.spec.migration import MigrationSpec
+from hvcore.spec.node import NodeSpec
+from hvcore.spec.notices import NoticesSpec
+from hvcore.spec.params import ParamsSpec
+
+__all__ = ["CONTRACT_SPECS", "CONTRACT_VERSION"]
+
+CONTRACT_VERSION = "1.0"
+"""The version of the contract that this hvcore speaks."""
+
+CONTRACT_SPECS: tuple[type, ...] = (
+    LifecycleSpec,
+    InventorySpec,
+    ConsoleSpec,
+    MigrationSpec,
+    NodeSpec,
+    FilesSpec,
+    ParamsSpec,
+    DevicesSpec,
+    NoticesSpec,
+)
+"""One class of hook specifications per domain."""

@@ -1,0 +1,246 @@
+"""The one place that starts processes.
+
+Output goes into anonymous files instead of pipes: a tool that leaves a daemon behind (``lxc-start`` does) may hand its
+descriptors on, and a pipe would then never end. Waiting is done on a pidfd, so a command costs no polling interval.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING
+
+from attrs import frozen
+
+from hvcore.errors import CommandFailed, CommandTimeout, MissingRequirement
+from hvcore.system.processes import wait_pidfds
+
+if TYPE_CHECKING:
+    import subprocess
+
+__all__ = ["Completed", "Handle", "Runner", "run"]
+
+_LAST_LINES = 20
+_SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@frozen
+class Completed:
+    """What a finished command left.
+
+    Attributes:
+        argv: the argument list.
+        status: the exit status, or minus the signal's number.
+        output: what it wrote, as bytes.
+        errors: what it wrote to the error stream, as bytes.
+    """
+
+    argv: tuple[str, ...]
+    status: int
+    output: bytes = b""
+    errors: bytes = b""
+
+    @property
+    def stdout(self) -> str:
+        """Its output, decoded as UTF-8 with replacement characters."""
+        return self.output.decode("utf-8", "replace")
+
+    @property
+    def stderr(self) -> str:
+        """Its error output, likewise."""
+        return self.errors.decode("utf-8", "replace")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The last lines that the tool said, error output first choice."""
+        text = self.stderr.strip() or self.stdout.strip()
+        return tuple(text.splitlines()[-_LAST_LINES:])
+
+    def require_success(self) -> Completed:
+        """Return self, or raise CommandFailed when the status is not zero."""
+        if self.status == 0:
+            return self
+        ended = f"was ended by signal {-self.status}" if self.status < 0 else f"exited with status {self.status}"
+        raise CommandFailed(
+            f"{self.argv[0]} {ended}", command=self.argv, status=self.status, details=self.words or ("(it said nothing)",)
+        )
+
+
+class Handle:
+    """A command that was started and not yet waited for."""
+
+    def __init__(
+        self, argv: tuple[str, ...], process: subprocess.Popen[bytes], stdout: IO[bytes], stderr: IO[bytes]
+    ) -> None:
+        self.argv = argv
+        self._process = process
+        self._stdout = stdout
+        self._stderr = stderr
+        self.pidfd = os.pidfd_open(process.pid)
+
+    def wait(self, timeout_s: float | None) -> Completed:
+        """Wait for the end and return what the command left.
+
+        Args:
+            timeout_s: seconds to wait at most; None waits for ever.
+
+        Raises:
+            CommandTimeout: it did not end in time; it and its process group were ended.
+        """
+        try:
+            if not wait_pidfds([self.pidfd], timeout_s):
+                self.end()
+                done = self._collect()
+                raise CommandTimeout(
+                    f"{self.argv[0]} did not finish within {timeout_s:g} s and was ended",
+                    command=self.argv,
+                    details=done.words,
+                )
+            return self._collect()
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            self.close()
+
+    def end(self) -> None:
+        """End the command and its process group at once."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def close(self) -> None:
+        """Release the descriptors."""
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+        self._stdout.close()
+        self._stderr.close()
+
+    def _collect(self) -> Completed:
+        status = self._process.wait()
+        return Completed(self.argv, status, _content(self._stdout), _content(self._stderr))
+
+
+class Runner:
+    """The real door to other programs; ``hvcore.testing`` ships a scripted one."""
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        keep_fds: Sequence[int] = (),
+    ) -> Handle:
+        """Start a command in a session of its own and return at once.
+
+        Args:
+            argv: the program and its arguments; never a shell line.
+            stdin: bytes to feed it; None gives it an empty input.
+            env: its whole environment; None gives it the caller's with a complete PATH and the C locale.
+            keep_fds: descriptors that the command inherits.
+
+        Raises:
+            MissingRequirement: the program is not installed or may not be run.
+        """
+        import subprocess
+
+        stdout, stderr = _anonymous_file("stdout"), _anonymous_file("stderr")
+        source = _anonymous_file("stdin") if stdin else None
+        try:
+            if source and stdin:
+                source.write(stdin)
+                source.seek(0)
+            process = subprocess.Popen(
+                list(argv),
+                stdin=source or subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(env) if env is not None else _environment(),
+                start_new_session=True,
+                pass_fds=tuple(keep_fds),
+            )
+        except OSError as error:
+            stdout.close()
+            stderr.close()
+            raise _cannot_run(argv, error) from error
+        finally:
+            if source:
+                source.close()
+        return Handle(tuple(argv), process, stdout, stderr)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float | None,
+        stdin: bytes | None = None,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run a command to its end and return what it left.
+
+        Args:
+            argv: the program and its arguments; never a shell line.
+            timeout_s: seconds that it may take; None is for a guest's own command, which has no bound.
+            stdin: bytes to feed it; None gives it an empty input.
+            check: whether an exit status that is not zero is an error.
+            env: its whole environment; None gives it the caller's with a complete PATH and the C locale.
+
+        Raises:
+            CommandFailed: with ``check``, the status is not zero.
+            CommandTimeout: it did not end in time; it and its process group were ended.
+            MissingRequirement: the program is not installed or may not be run.
+        """
+        completed = self.spawn(argv, stdin=stdin, env=env).wait(timeout_s)
+        return completed.require_success() if check else completed
+
+    def attach(self, argv: Sequence[str]) -> int:
+        """Run a command on the caller's own terminal or streams and return its exit status.
+
+        Raises:
+            MissingRequirement: the program is not installed or may not be run.
+        """
+        import subprocess
+
+        try:
+            return subprocess.call(list(argv), env=_environment())
+        except OSError as error:
+            raise _cannot_run(argv, error) from error
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float | None,
+    stdin: bytes | None = None,
+    check: bool = True,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a command through the real door; see ``Runner.run``."""
+    return Runner().run(argv, timeout_s=timeout_s, stdin=stdin, check=check, env=env)
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment; a daemon's bare PATH must not hide /sbin, and tools must speak one language."""
+    path = os.environ.get("PATH", "")
+    return {**os.environ, "PATH": f"{path}:{_SAFE_PATH}" if path else _SAFE_PATH, "LC_ALL": "C.UTF-8"}
+
+
+def _anonymous_file(name: str) -> IO[bytes]:
+    return os.fdopen(os.memfd_create(f"hvcore-{name}"), "w+b")
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _cannot_run(argv: Sequence[str], error: OSError) -> MissingRequirement:
+    return MissingRequirement(
+        f"{argv[0]} cannot be run: {error.strerror}",
+        details=[f"command: {' '.join(argv)}"],
+        resolution=f"install the package that provides {argv[0]}, or add its directory to PATH",
+    )

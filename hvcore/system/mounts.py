@@ -1,0 +1,252 @@
+"""Mount devices, images and directories, and take mounts off again.
+
+Targets are given without symbolic links in their path: inside a guest's root a link is the guest's to make, and following
+one would mount over, or unmount, a directory of the machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+
+from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInput, OperationFailed
+from hvcore.system import libc
+from hvcore.system.block_devices import device_number, device_users, find_loop_devices
+from hvcore.system.mount_holders import find_holders, images_below
+from hvcore.system.mountinfo import Mount, mounts_below, path_components, read_mounts
+
+__all__ = [
+    "attach_image",
+    "bind_mount",
+    "device_number",
+    "device_users",
+    "find_loop_devices",
+    "mount_device",
+    "unmount",
+    "unmount_tree",
+]
+
+# A journal to replay or a large file system to check at mount time takes minutes on slow disks.
+_MOUNT_TIMEOUT_S = 600.0
+
+_ADVICE = {
+    errno.EPERM: "run as root",
+    errno.EACCES: "run as root",
+    errno.ENOENT: "create the source and the target first",
+    errno.ENOTDIR: "source and target must both be directories, or both be files",
+    errno.ENOSYS: "Linux 5.12 or newer is needed",
+    errno.EINVAL: "check that the path is a mount point of this mount namespace",
+    errno.ENOSPC: "raise the sysctl fs.mount-max, or unmount what is not needed",
+}
+
+
+def mount_device(source: str, target: str, fs_type: str | None = None, options: Sequence[str] = ()) -> None:
+    """Mount the file system of a block device.
+
+    A device that can only be read is refused unless ``ro`` is asked for. What is mounted below the target later does not
+    spread to other mount namespaces.
+
+    Args:
+        source: the block device or a symbolic link to it.
+        target: an existing directory, absolute and without symbolic links.
+        fs_type: the type of the file system; None lets mount(8) find it.
+        options: mount options, one per item.
+
+    Raises:
+        DeviceBusy: the device is in use; the message names where.
+        CommandFailed: mount(8) failed; the details are its words.
+        OperationFailed: source or target cannot be used.
+        InvalidInput: an option holds a comma, which would make it two.
+    """
+    device_number(source)
+    _mount(source, target, fs_type, options)
+
+
+def attach_image(image: str, target: str, fs_type: str | None = None, options: Sequence[str] = ()) -> None:
+    """Mount the file system of an image file through a loop device that disappears with the mount.
+
+    Args:
+        image: a regular file.
+        target: an existing directory, absolute and without symbolic links.
+        fs_type: the type of the file system; None lets mount(8) find it.
+        options: mount options, one per item.
+
+    Raises:
+        DeviceBusy: the image is in use; the message names where.
+        CommandFailed: mount(8) failed; the details are its words.
+        OperationFailed: image or target cannot be used.
+        InvalidInput: an option holds a comma, which would make it two.
+
+    Source: mount(8), "Loop-device support": the device is freed by the kernel (autoclear) when it is unmounted.
+    """
+    if not os.path.isfile(image):
+        raise OperationFailed(f"{image} is not a regular file", resolution="name an image file")
+    _mount(image, target, fs_type, ("loop", *options))
+
+
+def bind_mount(source: str, target: str, read_only: bool = False) -> None:
+    """Show a directory or file at a second place, without the mounts below it.
+
+    The mount is private, so mounts made below it never reach the source's side, and a read-only one is never writable, not
+    even for a moment.
+
+    Args:
+        source: an existing directory or file.
+        target: an existing one of the same kind, absolute and without symbolic links.
+        read_only: whether writing through the target is refused.
+
+    Raises:
+        OperationFailed: the kernel refused; the message holds its words.
+    """
+    _check_target(target)
+    try:
+        descriptor = libc.clone_mount(source)
+    except OSError as error:
+        raise _failure(f"{source} cannot be bound to {target}", error) from error
+    try:
+        if read_only:
+            libc.make_read_only(descriptor)
+        libc.attach_mount(descriptor, target)
+        # Only now: being attached below a shared mount would make it shared again.
+        libc.make_private(descriptor)
+    except OSError as error:
+        raise _failure(f"{source} cannot be bound to {target}", error) from error
+    finally:
+        os.close(descriptor)
+
+
+def unmount(target: str) -> None:
+    """Take the topmost mount off a mount point.
+
+    Args:
+        target: the mount point, absolute and without symbolic links.
+
+    Raises:
+        DeviceBusy: it is in use; the details name the processes and what of them lies on it.
+        OperationFailed: nothing is mounted there, or the kernel refused.
+    """
+    _check_target(target)
+    try:
+        libc.unmount(target)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise _busy(target, mounts_below(read_mounts(), target)) from error
+        raise _failure(f"{target} cannot be unmounted", error) from error
+
+
+def unmount_tree(directory: str) -> tuple[str, ...]:
+    """Take off every mount at and below a directory, again and again until none is left.
+
+    Args:
+        directory: absolute and without symbolic links; it need not exist any more.
+
+    Returns:
+        The mount points in the order in which they were unmounted, one entry for each mount.
+
+    Raises:
+        DeviceBusy: one is in use; what could be unmounted is, ``left_behind`` names the rest and the details name the
+            processes.
+        OperationFailed: the kernel refused for another reason.
+        InvalidInput: the directory is the root directory.
+    """
+    if not path_components(directory):
+        raise InvalidInput("the root directory's mounts are not unmounted", value=directory)
+    _check_target(directory)
+    done: list[str] = []
+    while mounts := mounts_below(read_mounts(), directory):
+        failed: OSError | None = None
+        before = len(done)
+        for mount in mounts:
+            try:
+                libc.unmount(mount.mount_point)
+            except OSError as error:
+                # One that another mount hides cannot be reached before that one is off: the next round gets it.
+                failed = failed or error
+            else:
+                done.append(mount.mount_point)
+        if failed and len(done) == before:
+            where = os.fsdecode(failed.filename)
+            if failed.errno == errno.EBUSY:
+                raise _busy(where, mounts) from failed
+            raise _failure(f"{where} cannot be unmounted", failed, left_behind=mounts) from failed
+    return tuple(done)
+
+
+def _mount(source: str, target: str, fs_type: str | None, options: Sequence[str]) -> None:
+    from hvcore.system.commands import run
+
+    _check_target(target)
+    for option in options:
+        if "," in option:
+            raise InvalidInput("a mount option holds a comma", value=option, allowed="one option per item")
+    if users := device_users(source):
+        raise DeviceBusy(
+            f"{source} is in use: {'; '.join(users)}",
+            details=users,
+            resolution="stop what uses it, or unmount it there; two mounts of one file system can destroy it",
+        )
+    # --rw forbids mount(8) to fall back to a read-only mount without a word, --no-mtab keeps it from taking notes.
+    arguments = ["mount", "--no-mtab", *(() if "ro" in options else ("--rw",))]
+    arguments += ["--types", fs_type] if fs_type else []
+    arguments += [part for option in options for part in ("--options", option)]
+    try:
+        run([*arguments, "--", os.path.abspath(source), target], timeout_s=_MOUNT_TIMEOUT_S)
+    except CommandTimeout:
+        raise
+    except CommandFailed as error:
+        words = error.details[0] if error.details else error.message
+        raise CommandFailed(
+            f"{source} cannot be mounted at {target}: {words}",
+            command=error.command,
+            status=error.status,
+            details=error.details,
+            resolution=f"check what it holds with: blkid -p {source}; the kernel's log (dmesg) may say more",
+        ) from error
+    _isolate(target)
+
+
+def _isolate(target: str) -> None:
+    """Make a fresh mount private, or take it off again."""
+    try:
+        descriptor = os.open(target, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            libc.make_private(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        unmount(target)
+        raise _failure(f"{target} cannot be made a private mount", error) from error
+
+
+def _check_target(target: str) -> None:
+    """Refuse a target that a symbolic link leads elsewhere."""
+    names = path_components(target)
+    real = os.path.realpath(target)
+    if path_components(real) != names:
+        raise OperationFailed(
+            f"{target} is reached through a symbolic link and lies at {real}",
+            resolution="give the path without symbolic links",
+        )
+
+
+def _busy(target: str, mounts: Sequence[Mount]) -> DeviceBusy:
+    holders = find_holders(mounts)
+    images = images_below(target)
+    named = [f"{holder.name}[{holder.pid}]" for holder in holders] + [f"loop device {image}" for image in images]
+    return DeviceBusy(
+        f"{target} cannot be unmounted: {os.strerror(errno.EBUSY)}; "
+        + (f"in use by {', '.join(named)}" if named else "no process of this mount namespace is seen to use it"),
+        details=[*(str(holder) for holder in holders), *(f"loop device {image}" for image in images)],
+        left_behind=[f"mount {mount.mount_point}" for mount in mounts],
+        resolution="end these processes, or detach what they use, and try again",
+    )
+
+
+def _failure(message: str, error: OSError, left_behind: Sequence[Mount] = ()) -> OperationFailed:
+    return OperationFailed(
+        f"{message}: {error.strerror}",
+        left_behind=[f"mount {mount.mount_point}" for mount in left_behind],
+        resolution=_ADVICE.get(error.errno or 0),
+    )
