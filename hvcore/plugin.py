@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import pluggy
 from attrs import field, frozen
 
 from hvcore.base import BaseHypervisor
 from hvcore.context import DriverContext
+from hvcore.markers import hookimpl
 from hvcore.spec.contract import CONTRACT_VERSION
-from hvcore.spec.kinds import PROJECT, Kind, choose, collect, command, notify
+from hvcore.spec.kinds import Kind, choose, collect, command, notify
 
 if TYPE_CHECKING:
     from hvcore.scope import Scope
@@ -40,10 +40,6 @@ __all__ = [
     "hookimpl",
     "notify",
 ]
-
-hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a method as the answer to a hook; ``@hookimpl(wrapper=True)`` as a wrapper around the answers."""
-
 
 def _no_defaults(context: DriverContext) -> Sequence[object]:
     return ()

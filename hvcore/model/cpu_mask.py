@@ -117,14 +117,13 @@ def _bounds(item: str, text: object, key: str, allowed: str) -> tuple[int, int]:
     match = _ITEM.fullmatch(item)
     if match is None:
         raise _bad_item(item, "is neither a CPU number nor a range", text, key, allowed)
-    first, last = match.group(1), match.group(2) or match.group(1)
-    # The digits are counted before they are converted: converting a million of them takes long, and Python refuses it.
-    if any(len(digits.lstrip("0")) > len(str(MAX_CPU_NUMBER)) or int(digits) > MAX_CPU_NUMBER for digits in (first, last)):
+    # Leading zeros are dropped and digits counted before the conversion: Python refuses to convert thousands of them.
+    low, high = ((digits or match.group(1)).lstrip("0") or "0" for digits in match.groups())
+    if any(len(digits) > len(str(MAX_CPU_NUMBER)) or int(digits) > MAX_CPU_NUMBER for digits in (low, high)):
         raise _bad_item(item, f"is above {MAX_CPU_NUMBER}, the highest CPU number there is", text, key, allowed)
-    low, high = int(first), int(last)
-    if low > high:
+    if int(low) > int(high):
         raise _bad_item(item, "runs backwards", text, key, allowed)
-    return low, high
+    return int(low), int(high)
 
 
 def _bad_item(item: str, problem: str, text: object, key: str, allowed: str) -> InvalidInput:

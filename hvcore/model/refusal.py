@@ -48,7 +48,7 @@ def refused(key: str, value: object, allowed: str, *, why: str = "", resolution:
         resolution: what to do; the default repeats what is allowed.
     """
     return InvalidInput(
-        f"{key} cannot be {shown(value)}{f': {why}' if why else ''}",
+        f"{_cut(key)} cannot be {shown(value)}{f': {why}' if why else ''}",
         key=key,
         value=_printable(value),
         allowed=allowed,
@@ -100,7 +100,7 @@ def nested(error: InvalidInput, prefix: str) -> InvalidInput:
 
 
 def _advice(key: str, allowed: str) -> str:
-    return f"set {key} to {allowed}"
+    return f"set {_cut(key)} to {allowed}"
 
 
 def _cut(text: str) -> str:

@@ -9,7 +9,7 @@ collect   all, merged in the declared order   nothing                     one tu
 notify    all, each isolated                  nothing                     nothing; a failure is logged
 ========  ==================================  ==========================  =====================================
 
-Wrappers may stand around every kind.
+Wrappers may stand around every kind but notices, which each listener hears alone.
 """
 
 from __future__ import annotations

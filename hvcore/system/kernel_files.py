@@ -7,7 +7,7 @@ import os
 
 from hvcore.errors import OperationFailed
 
-__all__ = ["read_pids", "read_text", "write_value"]
+__all__ = ["read_pids", "read_text", "write_if_present", "write_value"]
 
 _CHUNK_BYTES = 65536
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.ENOTDIR})
@@ -63,6 +63,24 @@ def write_value(path: str, value: str) -> None:
         ) from error
     if written != len(data):
         raise OperationFailed(f"{path} took only {written} of the {len(data)} bytes of {value.strip()!r}")
+
+
+def write_if_present(path: str, value: str) -> bool:
+    """Write a value as ``write_value`` does, unless the file or the object behind it is gone.
+
+    Returns:
+        Whether it was there.
+
+    Raises:
+        OperationFailed: it is there and the kernel refused the value.
+    """
+    try:
+        write_value(path, value)
+    except OperationFailed as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _GONE:
+            return False
+        raise
+    return True
 
 
 def read_pids(path: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hvcore.errors import Busy, StateFailed
+from hvcore.errors import Busy, HypervisorError, StateFailed
 
 __all__ = ["InstanceLocks"]
 
@@ -21,10 +21,12 @@ class InstanceLocks:
 
     Args:
         directory: where the lock files live; made when it is first needed.
+        hypervisor: the hypervisor's name, for messages.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, hypervisor: str | None = None) -> None:
         self.directory = directory
+        self.hypervisor = hypervisor
         self._held: dict[str, int] = {}
 
     @contextmanager
@@ -67,13 +69,19 @@ class InstanceLocks:
 
     def _acquire(self, instance_name: str, operation: str, wait_s: float) -> None:
         path = self.directory / instance_name
-        descriptor = _lock_file(path, instance_name, wait_s)
+        try:
+            descriptor = _lock_file(path, instance_name, wait_s)
+        except HypervisorError as error:
+            error.add_context(hypervisor=self.hypervisor, instance=instance_name, operation=operation)
+            raise
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {operation}".encode(), 0)
         self._held[instance_name] = descriptor
 
     def _release(self, instance_name: str) -> None:
-        descriptor = self._held.pop(instance_name)
+        descriptor = self._held.pop(instance_name, None)
+        if descriptor is None:
+            return
         (self.directory / instance_name).unlink(missing_ok=True)
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInpu
 from hvcore.system import libc
 from hvcore.system.block_devices import device_number, device_users, find_loop_devices
 from hvcore.system.mount_holders import find_holders, images_below
-from hvcore.system.mountinfo import Mount, mounts_below, path_components, read_mounts
+from hvcore.system.mountinfo import Mount, mount_at, mounts_below, path_components, read_mounts
 
 __all__ = [
     "attach_image",
@@ -191,9 +191,13 @@ def _mount(source: str, target: str, fs_type: str | None, options: Sequence[str]
     arguments = ["mount", "--no-mtab", *(() if "ro" in options else ("--rw",))]
     arguments += ["--types", fs_type] if fs_type else []
     arguments += [part for option in options for part in ("--options", option)]
+    before = mount_at(read_mounts(), target)
     try:
-        run([*arguments, "--", os.path.abspath(source), target], timeout_s=_MOUNT_TIMEOUT_S)
+        run([*arguments, "--", os.path.realpath(source), target], timeout_s=_MOUNT_TIMEOUT_S)
     except CommandTimeout:
+        # The kernel finishes a mount that it has begun, although the tool was ended.
+        if mount_at(read_mounts(), target) != before:
+            unmount(target)
         raise
     except CommandFailed as error:
         words = error.details[0] if error.details else error.message

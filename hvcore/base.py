@@ -1,0 +1,128 @@
+"""The base of every driver: the parts of the contract that Ganeti's base class answers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from hvcore.context import DriverContext
+from hvcore.markers import hookimpl
+from hvcore.model.files import AncillaryFiles
+from hvcore.model.instance import BlockDevice, Instance
+from hvcore.model.node import NodeInfo
+from hvcore.model.parameter_checks import check_parameter_syntax, validate_parameters
+from hvcore.model.parameters import Parameter, ParameterValue
+from hvcore.model.recovery import RecoveryReport
+from hvcore.spec.console import ConsoleSpec
+from hvcore.spec.devices import DevicesSpec
+from hvcore.spec.files import FilesSpec
+from hvcore.spec.inventory import InventorySpec
+from hvcore.spec.lifecycle import LifecycleSpec
+from hvcore.spec.migration import MigrationSpec
+from hvcore.spec.node import NodeSpec
+from hvcore.spec.params import ParamsSpec
+
+__all__ = ["BaseHypervisor"]
+
+
+class BaseHypervisor(
+    LifecycleSpec, InventorySpec, ConsoleSpec, MigrationSpec, NodeSpec, FilesSpec, ParamsSpec, DevicesSpec
+):
+    """A driver to inherit: answers what does not depend on the hypervisor, from declarations where it can.
+
+    Everything else is unsupported until the driver implements it with ``@hookimpl``.
+
+    Args:
+        context: the driver's surroundings; only stored here, since the scope is not sealed yet.
+    """
+
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    """The declared parameters."""
+
+    ANCILLARY_FILES: ClassVar[frozenset[str]] = frozenset()
+    """Absolute paths to keep identical on all nodes."""
+
+    ANCILLARY_FILES_OPT: ClassVar[frozenset[str]] = frozenset()
+    """The subset of them that may be absent everywhere."""
+
+    CAN_MIGRATE: ClassVar[bool] = False
+    """Whether instances can be migrated."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self.context = context
+
+    @hookimpl
+    def verify_instance(self, instance: Instance) -> bool:
+        """Say that nothing is missing."""
+        return True
+
+    @hookimpl
+    def restore_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> None:
+        """Restore nothing."""
+
+    @hookimpl
+    def cleanup_instance(self, instance_name: str) -> None:
+        """Remove nothing."""
+
+    @hookimpl
+    def recover(self, instance_name: str | None) -> RecoveryReport:
+        """Find nothing half done."""
+        return RecoveryReport(self.context.name)
+
+    @hookimpl
+    def get_node_info(self, parameters: Mapping[str, ParameterValue] | None) -> NodeInfo:
+        """Ask Linux."""
+        from hvcore.system.node import linux_node_info
+
+        return linux_node_info()
+
+    @hookimpl
+    def can_migrate(self) -> bool:
+        """Answer with ``CAN_MIGRATE``."""
+        return self.CAN_MIGRATE
+
+    @hookimpl
+    def versions_safe_for_migration(self, source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+        """Demand equal versions."""
+        return source == target
+
+    @hookimpl
+    def migration_info(self, instance: Instance) -> str:
+        """Say nothing."""
+        return ""
+
+    @hookimpl
+    def accept_instance(self, instance: Instance, info: str, target: str) -> None:
+        """Prepare nothing."""
+
+    @hookimpl
+    def powercycle_node(self, parameters: Mapping[str, ParameterValue] | None) -> None:
+        """Reset a Linux node."""
+        from hvcore.system.power import linux_powercycle
+
+        linux_powercycle(self.context.power)
+
+    @hookimpl
+    def get_ancillary_files(self) -> AncillaryFiles:
+        """Answer with the declared files."""
+        return AncillaryFiles(self.ANCILLARY_FILES, self.ANCILLARY_FILES_OPT)
+
+    @hookimpl
+    def get_parameters(self) -> tuple[Parameter, ...]:
+        """Answer with ``PARAMETERS``."""
+        return self.PARAMETERS
+
+    @hookimpl
+    def check_parameter_syntax(self, parameters: Mapping[str, ParameterValue]) -> None:
+        """Check what ``PARAMETERS`` declares; a driver that adds checks calls this first."""
+        check_parameter_syntax(self.PARAMETERS, parameters)
+
+    @hookimpl
+    def validate_parameters(self, parameters: Mapping[str, ParameterValue]) -> None:
+        """Validate what ``PARAMETERS`` declares; a driver that adds checks calls this first."""
+        validate_parameters(self.PARAMETERS, parameters)
+
+    @hookimpl
+    def assess_parameters(self, parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+        """Give no advice."""
+        return ()

@@ -1,0 +1,391 @@
+"""What a management tool calls: the contract's verbs with defaults, checks and the instance's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from hvcore.errors import InstanceNotFound, InvalidInput
+from hvcore.model.capability import Capability, Support
+from hvcore.model.execution import ExecRequest, ExecResult
+from hvcore.model.files import AncillaryFiles
+from hvcore.model.instance import BlockDevice, Instance
+from hvcore.model.names import check_instance_name
+from hvcore.model.parameter_checks import coerce_parameters, fill_parameters
+from hvcore.model.parameters import Parameter, ParameterValue
+from hvcore.spec.console import ConsoleSpec
+from hvcore.spec.files import FilesSpec
+from hvcore.spec.inventory import InventorySpec
+from hvcore.spec.kinds import Kind
+from hvcore.spec.lifecycle import LifecycleSpec
+from hvcore.spec.node import NodeSpec
+from hvcore.spec.notices import NoticesSpec
+from hvcore.spec.params import ParamsSpec
+from hvcore.verbs import DeviceVerbs, MigrationVerbs
+
+if TYPE_CHECKING:
+    from hvcore.context import DriverContext
+    from hvcore.model.console import InstanceConsole
+    from hvcore.model.info import InstanceInfo
+    from hvcore.model.node import Node, NodeInfo
+    from hvcore.model.plan import StartPlan
+    from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.verify import VerifyReport
+    from hvcore.plugin import HypervisorPlugin
+    from hvcore.scope import Scope
+
+__all__ = ["Hypervisor"]
+
+_Parameters = Mapping[str, ParameterValue]
+_FORCED_STOP_WAIT_S = 60.0
+
+
+class Hypervisor(MigrationVerbs, DeviceVerbs):
+    """One hypervisor of a node.
+
+    Every verb that takes an instance takes its definition or its name; a name finds the definition that the instance was
+    started with. Verbs that change an instance hold its lock, and raise ``Busy`` at once when somebody else does.
+    Every error is a ``HypervisorError`` that names hypervisor, operation and instance.
+
+    Args:
+        plugin: the plugin that brought it.
+        scope: its sealed scope.
+        context: its driver's surroundings.
+    """
+
+    def __init__(self, plugin: HypervisorPlugin, scope: Scope, context: DriverContext) -> None:
+        self.name = plugin.name
+        self.summary = plugin.summary
+        self.scope = scope
+        self.context = context
+
+    def __repr__(self) -> str:
+        return f"<Hypervisor {self.name}>"
+
+    # -- life cycle ------------------------------------------------------------------------------------------------
+
+    def start_instance(
+        self, instance: Instance, block_devices: Iterable[BlockDevice] = (), startup_paused: bool = False
+    ) -> None:
+        """Start an instance and return once it really runs.
+
+        Args:
+            instance: its definition; parameters that it does not set get their defaults.
+            block_devices: where the node finds the disks; without any, each disk's own path.
+            startup_paused: freeze it before the first instruction of its init.
+
+        Raises:
+            InvalidParameter: a parameter fails its check.
+            AlreadyRunning: an instance of that name runs.
+            Busy: another process works on it.
+            OperationFailed: a step failed; every step was undone.
+        """
+        ready = self.prepare_instance(instance)
+        self.scope.command(ParamsSpec.validate_parameters, parameters=ready.parameters)
+        with self.context.locks.hold(ready.name, "start_instance"):
+            self.scope.command(
+                LifecycleSpec.start_instance,
+                instance=ready,
+                block_devices=_devices(ready, block_devices),
+                startup_paused=startup_paused,
+            )
+        self.scope.notify(NoticesSpec.instance_started, instance=ready)
+
+    def plan_start(
+        self, instance: Instance, block_devices: Iterable[BlockDevice] = (), startup_paused: bool = False
+    ) -> StartPlan:
+        """Say what ``start_instance`` would do with the same arguments, without touching anything.
+
+        Raises:
+            InvalidParameter: a parameter fails its check.
+            OperationFailed: the start could not be planned.
+        """
+        ready = self.prepare_instance(instance)
+        return self.scope.command(
+            LifecycleSpec.plan_start,
+            instance=ready,
+            block_devices=_devices(ready, block_devices),
+            startup_paused=startup_paused,
+        )
+
+    def verify_instance(self, instance: Instance | str) -> bool:
+        """Tell whether a running instance has all its runtime configuration; if not, call ``restore_instance``."""
+        return self.scope.command(LifecycleSpec.verify_instance, instance=self._definition(instance))
+
+    def restore_instance(self, instance: Instance | str, block_devices: Iterable[BlockDevice] = ()) -> None:
+        """Make a running instance's lost runtime configuration again."""
+        known = self._definition(instance)
+        with self.context.locks.hold(known.name, "restore_instance"):
+            self.scope.command(
+                LifecycleSpec.restore_instance, instance=known, block_devices=_devices(known, block_devices)
+            )
+
+    def stop_instance(
+        self,
+        instance: Instance | str | None = None,
+        force: bool = False,
+        retry: bool = False,
+        name: str | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Stop an instance: ask its init and wait, or end it at once. One that does not run is no error.
+
+        A forced stop overtakes a soft one that still waits for the guest.
+
+        Args:
+            instance: its definition or its name.
+            force: end it without asking.
+            retry: it was asked before in the same shutdown.
+            name: its name, when ``instance`` is None.
+            timeout_s: seconds to wait for the guest, 0 or more; None leaves it to the hypervisor.
+
+        Raises:
+            StopTimeout: the guest was asked and still runs.
+            Busy: another process works on it.
+            OperationFailed: a step failed.
+        """
+        wanted = instance.name if isinstance(instance, Instance) else instance or name
+        if wanted is None:
+            raise InvalidInput("stop_instance needs an instance or a name", key="name", allowed="an instance's name")
+        if timeout_s is not None and not timeout_s >= 0:
+            raise InvalidInput("a timeout cannot be negative", key="timeout_s", value=timeout_s, allowed="0 s or more")
+        wanted = check_instance_name(wanted)
+        with self.context.locks.hold(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
+            self.scope.command(
+                LifecycleSpec.stop_instance,
+                instance=instance if isinstance(instance, Instance) else None,
+                name=wanted,
+                force=force,
+                retry=retry,
+                timeout_s=timeout_s,
+            )
+        self.scope.notify(NoticesSpec.instance_stopped, instance_name=wanted)
+
+    def cleanup_instance(self, instance_name: str) -> None:
+        """Remove what an instance that no longer runs has left on the node; may run any number of times."""
+        wanted = check_instance_name(instance_name)
+        with self.context.locks.hold(wanted, "cleanup_instance"):
+            self.scope.command(LifecycleSpec.cleanup_instance, instance_name=wanted)
+
+    def reboot_instance(self, instance: Instance | str) -> None:
+        """Restart the guest of a running instance and return once it runs again."""
+        known = self._definition(instance)
+        with self.context.locks.hold(known.name, "reboot_instance"):
+            self.scope.command(LifecycleSpec.reboot_instance, instance=known)
+        self.scope.notify(NoticesSpec.instance_started, instance=known)
+
+    def pause_instance(self, instance: Instance | str) -> None:
+        """Take the CPU away from a running instance; pausing a paused one changes nothing."""
+        wanted = _name(instance)
+        with self.context.locks.hold(wanted, "pause_instance"):
+            self.scope.command(LifecycleSpec.pause_instance, instance_name=wanted)
+
+    def resume_instance(self, instance: Instance | str) -> None:
+        """Give a paused instance its CPU back; resuming a running one changes nothing."""
+        wanted = _name(instance)
+        with self.context.locks.hold(wanted, "resume_instance"):
+            self.scope.command(LifecycleSpec.resume_instance, instance_name=wanted)
+
+    def balloon_instance_memory(self, instance: Instance | str, memory_mib: int) -> None:
+        """Change the memory of a running instance.
+
+        Args:
+            instance: its definition or its name.
+            memory_mib: the new size in MiB, 1 or more.
+
+        Raises:
+            OperationFailed: the kernel refused; the old limits are in force again.
+        """
+        known = self._definition(instance)
+        evolve(known, memory_mib=memory_mib, memory_min_mib=None)  # the same bounds as in a definition
+        with self.context.locks.hold(known.name, "balloon_instance_memory"):
+            self.scope.command(LifecycleSpec.balloon_instance_memory, instance=known, memory_mib=memory_mib)
+
+    def recover(self, instance_name: str | None = None) -> RecoveryReport:
+        """Undo or finish what a killed manager left half done, of one instance or of all."""
+        wanted = None if instance_name is None else check_instance_name(instance_name)
+        return self.scope.command(LifecycleSpec.recover, instance_name=wanted)
+
+    # -- inventory -------------------------------------------------------------------------------------------------
+
+    def list_instances(self, parameters: _Parameters | None = None) -> tuple[str, ...]:
+        """Name the instances that run, sorted; paused ones count."""
+        return self.scope.command(InventorySpec.list_instances, parameters=parameters)
+
+    def get_instance_info(self, instance: Instance | str, parameters: _Parameters | None = None) -> InstanceInfo | None:
+        """Describe one running instance as the kernel sees it now; None when it does not run."""
+        return self.scope.command(
+            InventorySpec.get_instance_info, instance_name=_name(instance), parameters=parameters
+        )
+
+    def get_all_instances_info(self, parameters: _Parameters | None = None) -> tuple[InstanceInfo, ...]:
+        """Describe every running instance, sorted by name."""
+        return self.scope.command(InventorySpec.get_all_instances_info, parameters=parameters)
+
+    def get_instance_definition(self, instance_name: str) -> Instance | None:
+        """Return the definition that an instance was started with, or None when nothing is known of that name."""
+        return self.scope.command(
+            InventorySpec.get_instance_definition, instance_name=check_instance_name(instance_name)
+        )
+
+    def get_node_info(self, parameters: _Parameters | None = None) -> NodeInfo:
+        """Describe the node's memory (MiB) and processors."""
+        return self.scope.command(InventorySpec.get_node_info, parameters=parameters)
+
+    def verify(self, parameters: _Parameters | None = None) -> VerifyReport:
+        """Check that the node can run this hypervisor's instances, without changing anything."""
+        return self.scope.command(InventorySpec.verify, parameters=parameters)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Say of every operation of the contract whether it is supported."""
+        found: list[Capability] = []
+        for hook in self.scope.hooks:
+            if hook.declaration.kind is Kind.COMMAND:
+                has = any(a.role == "driver" for a in self.scope.answerers(hook.function))
+                reason = "" if has else f"{self.name} does not implement it"
+                found.append(Capability(hook.name, Support.YES if has else Support.NO, reason))
+        return tuple(found)
+
+    # -- console ---------------------------------------------------------------------------------------------------
+
+    def get_instance_console(self, instance: Instance | str, primary_node: Node | None = None) -> InstanceConsole:
+        """Describe how to reach an instance's console.
+
+        Args:
+            instance: its definition or its name.
+            primary_node: the node it runs on; None means this one.
+        """
+        if primary_node is None:
+            import socket
+
+            from hvcore.model.node import Node
+
+            primary_node = Node(socket.gethostname())
+        known = self._definition(instance)
+        return self.scope.command(ConsoleSpec.get_instance_console, instance=known, primary_node=primary_node)
+
+    def exec_in_instance(
+        self,
+        instance: Instance | str,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        working_directory: str = "",
+        timeout_s: float | None = None,
+        attached: bool = False,
+    ) -> ExecResult:
+        """Run a command inside a running instance and wait for its end.
+
+        Args:
+            instance: its definition or its name.
+            command: the program and its arguments; never a shell line.
+            stdin: bytes to feed it; None gives it an empty input.
+            environment: variables to set beside the guest's own.
+            working_directory: an absolute path in the guest; "" leaves it to the hypervisor.
+            timeout_s: seconds it may take, more than 0; None waits for its end.
+            attached: connect it to the caller's own streams instead of capturing what it writes.
+
+        Returns:
+            Its exit status, and what it wrote.
+        """
+        request = ExecRequest(
+            command=tuple(command),
+            stdin=stdin,
+            environment=dict(environment or {}),
+            working_directory=working_directory,
+            timeout_s=timeout_s,
+            attached=attached,
+        )
+        return self.scope.command(ConsoleSpec.exec_in_instance, instance_name=_name(instance), request=request)
+
+    # -- parameters, files, node -----------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that the hypervisor declares."""
+        return self.scope.command(ParamsSpec.get_parameters)
+
+    def fill_parameters(self, *layers: Mapping[str, object]) -> dict[str, ParameterValue]:
+        """Return every declared parameter: the defaults, overlaid by each layer in turn and brought to its type."""
+        declared = self.parameters
+        return fill_parameters(declared, *(coerce_parameters(declared, layer) for layer in layers))
+
+    def check_parameter_syntax(self, parameters: Mapping[str, object]) -> None:
+        """Check parameters without a look at the world; those that are not given have their defaults."""
+        self.scope.command(ParamsSpec.check_parameter_syntax, parameters=self.fill_parameters(parameters))
+
+    def validate_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Check parameters against this node; those that are not given have their defaults."""
+        self.scope.command(ParamsSpec.validate_parameters, parameters=self.fill_parameters(parameters))
+
+    def assess_parameters(self, parameters: Mapping[str, object]) -> tuple[str, ...]:
+        """Name what is allowed but unwise about parameters."""
+        return self.scope.command(ParamsSpec.assess_parameters, parameters=self.fill_parameters(parameters))
+
+    def prepare_instance(self, instance: Instance) -> Instance:
+        """Return a definition with every parameter filled in and its syntax checked.
+
+        Raises:
+            InvalidInput: it is meant for another hypervisor.
+            InvalidParameter: a parameter fails its check.
+        """
+        if instance.hypervisor != self.name:
+            raise InvalidInput(
+                f"{instance.name} is an instance of {instance.hypervisor}, not of {self.name}",
+                key="hypervisor",
+                value=instance.hypervisor,
+                allowed=self.name,
+            )
+        filled = self.fill_parameters(instance.parameters)
+        self.scope.command(ParamsSpec.check_parameter_syntax, parameters=filled)
+        return evolve(instance, parameters=filled)
+
+    def get_ancillary_files(self) -> AncillaryFiles:
+        """Name the files that must be identical on all nodes."""
+        return self.scope.command(FilesSpec.get_ancillary_files)
+
+    def powercycle_node(self, *, confirmed: bool = False, parameters: _Parameters | None = None) -> None:
+        """Reset the node at once, without stopping instances or syncing disks.
+
+        Args:
+            confirmed: must be True; everything that runs on the node is lost.
+            parameters: the hypervisor's parameters, or None for its defaults.
+
+        Raises:
+            InvalidInput: it was not confirmed.
+            OperationFailed: the node could not be reset.
+        """
+        if confirmed is not True:
+            raise InvalidInput(
+                "a powercycle loses everything that runs on the node and must be confirmed",
+                key="confirmed",
+                value=confirmed,
+                allowed="True",
+            )
+        self.scope.command(NodeSpec.powercycle_node, parameters=parameters)
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _definition(self, instance: Instance | str) -> Instance:
+        if isinstance(instance, Instance):
+            return self.prepare_instance(instance)
+        known = self.get_instance_definition(instance)
+        if known is None:
+            raise InstanceNotFound(
+                f"there is no instance {instance!r}",
+                hypervisor=self.name,
+                instance=instance,
+                resolution="'hv list' names those that run",
+            )
+        return known
+
+
+def _name(instance: Instance | str) -> str:
+    return instance.name if isinstance(instance, Instance) else check_instance_name(instance)
+
+
+def _devices(instance: Instance, given: Iterable[BlockDevice]) -> tuple[BlockDevice, ...]:
+    return tuple(given) or tuple(BlockDevice(disk=disk, path=disk.path) for disk in instance.disks)

@@ -1,0 +1,86 @@
+"""Who may join a scope, and what they answer there."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from typing import Any
+
+from attrs import field, frozen
+
+from hvcore.spec.kinds import PROJECT
+
+__all__ = ["Member", "Origin"]
+
+
+class Origin(enum.IntEnum):
+    """Where a member stands; whoever has the lower number is asked first."""
+
+    EXTENSION = 0
+    DEFAULT = 1
+    DRIVER = 2
+
+
+@frozen(eq=False)
+class Member:
+    """One object that answers hooks of a scope.
+
+    Attributes:
+        name: its name; for an extension that of its entry point.
+        implementation: the object with the ``@hookimpl`` methods.
+        origin: driver, default step or extension.
+        distribution: the distribution it comes from, with its version.
+        before: names of extensions that are asked after this one.
+        after: names of extensions that are asked before this one.
+        hooks: hook name -> whether it wraps the others, for every method marked ``@hookimpl``.
+    """
+
+    name: str
+    implementation: object
+    origin: Origin = Origin.EXTENSION
+    distribution: str = "this process"
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    hooks: dict[str, bool] = field(init=False, repr=False)
+
+    @hooks.default
+    def _find_hooks(self) -> dict[str, bool]:
+        return {
+            options.get("specname") or name: bool(options["wrapper"] or options["hookwrapper"])
+            for name, options in marked_methods(self.implementation).items()
+        }
+
+    @property
+    def key(self) -> str:
+        """A name that is unique within a scope."""
+        return f"{self.origin.name.lower()}:{self.name}"
+
+    def answers(self, hook: str) -> bool:
+        """Tell whether it answers a hook itself, not only wraps others."""
+        return self.hooks.get(hook) is False
+
+    def role_in(self, hook: str) -> str | None:
+        """Return what it is for a hook: driver, default, extension, wrapper, or None when it has no part in it."""
+        wraps = self.hooks.get(hook)
+        if wraps is None:
+            return None
+        return "wrapper" if wraps else self.origin.name.lower()
+
+    def describe(self) -> str:
+        """Return its role, name and distribution for messages."""
+        return f"{self.origin.name.lower()} {self.name!r} of {self.distribution}"
+
+
+def marked_methods(implementation: object) -> dict[str, dict[str, Any]]:
+    """Return the options of every method marked ``@hookimpl``, by method name.
+
+    The class is looked at, not the object, so that no property is evaluated.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    kind = implementation if inspect.isclass(implementation) else type(implementation)
+    namespace = implementation if inspect.ismodule(implementation) else kind
+    for name in dir(namespace):
+        options = getattr(inspect.getattr_static(namespace, name), f"{PROJECT}_impl", None)
+        if isinstance(options, dict):
+            found[name] = options
+    return found
