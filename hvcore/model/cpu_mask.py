@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 
 from hvcore.errors import InvalidInput
-from hvcore.model.names import refuse_control_characters
 from hvcore.model.refusal import refused, shown
 
 __all__ = ["ALL_CPUS", "MAX_CPU_NUMBER", "format_cpu_mask", "parse_cpu_mask", "parse_multi_cpu_mask"]
@@ -26,6 +25,7 @@ ALL_CPUS = -1
 
 _MAX_CPUS = MAX_CPU_NUMBER + 1
 _MAX_CPUS_IN_MULTI_MASK = 2**20  # one vCPU of 128 on each CPU of 8192: memory stays bounded whatever is written
+# Blanks are spaces: tabs, line ends and other control characters are refused.
 _ITEM = re.compile(" *([0-9]+) *(?:- *([0-9]+) *)?")
 _ALLOWED = f"CPU numbers from 0 to {MAX_CPU_NUMBER} and ranges of them with commas between, such as 0-2,5"
 _ALLOWED_MULTI = f'"all", or {_ALLOWED}; one such mask per virtual CPU, with colons between'
@@ -47,7 +47,9 @@ def parse_cpu_mask(text: object, key: str = "cpu_mask") -> tuple[int, ...]:
     """
     if text is None or text == "":
         return ()
-    return _parse(refuse_control_characters(text, key), text, key, _ALLOWED)
+    if not isinstance(text, str):
+        raise refused(key, text, _ALLOWED)
+    return _parse(text, text, key, _ALLOWED)
 
 
 def parse_multi_cpu_mask(text: object, key: str = "cpu_mask") -> tuple[tuple[int, ...], ...]:
@@ -65,7 +67,9 @@ def parse_multi_cpu_mask(text: object, key: str = "cpu_mask") -> tuple[tuple[int
     """
     if text is None or text == "":
         return ()
-    parts = refuse_control_characters(text, key).split(":")
+    if not isinstance(text, str):
+        raise refused(key, text, _ALLOWED_MULTI)
+    parts = text.split(":")
     if len(parts) > _MAX_CPUS:
         raise refused(key, text, _ALLOWED_MULTI, why=f"it has {len(parts)} masks, {_MAX_CPUS} are the most")
     known: dict[str, tuple[int, ...]] = {"all": (ALL_CPUS,), "": ()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from hvcore.errors import InvalidInput
 from hvcore.model.disk import BlockDevice, Disk, DiskKind
 from hvcore.model.keys import dotted
 from hvcore.model.names import check_hypervisor_name, check_instance_name, refuse_control_characters
@@ -43,13 +44,18 @@ def _check_vcpus(value: object, key: str) -> None:
     check_integer(value, key, 1, MAX_VCPUS)
 
 
+def _check_parameter_name(name: object) -> None:
+    if not (isinstance(name, str) and _PARAMETER_NAME.fullmatch(name)):
+        key = dotted(("parameters", str(name)))
+        raise refused(key, name, "a name of at most 100 letters, digits, underscores and hyphens, a letter first")
+
+
 def _freeze(parameters: Mapping[str, ParameterValue]) -> Mapping[str, ParameterValue]:
-    names: Iterable[object] = parameters
-    for name in names:
-        if not (isinstance(name, str) and _PARAMETER_NAME.fullmatch(name)):
-            key = dotted(("parameters", str(name)))
-            raise refused(key, name, "a name of at most 100 letters, digits, underscores and hyphens, a letter first")
-    return MappingProxyType({name: freeze_value(value, f"parameters.{name}") for name, value in parameters.items()})
+    frozen_values: dict[str, ParameterValue] = {}
+    for name, value in parameters.items():
+        _check_parameter_name(name)
+        frozen_values[name] = freeze_value(value, f"parameters.{name}")
+    return MappingProxyType(frozen_values)
 
 
 def _uuid(value: str) -> str:
@@ -59,22 +65,47 @@ def _uuid(value: str) -> str:
     return text
 
 
-def _check_tags(value: tuple[object, ...]) -> None:
-    """Refuse what Ganeti would not take as a tag.
+def _disks(value: Iterable[Disk]) -> tuple[Disk, ...]:
+    disks = tuple(value)
+    _check_members(disks, "disks", Disk, MAX_DISKS)
+    return disks
+
+
+def _nics(value: Iterable[Nic]) -> tuple[Nic, ...]:
+    nics = tuple(value)
+    _check_members(nics, "nics", Nic, MAX_NICS)
+    return nics
+
+
+def _check_members(members: tuple[object, ...], key: str, kind: type, most: int) -> None:
+    for index, item in enumerate(members):
+        if not isinstance(item, kind):
+            raise refused(f"{key}[{index}]", item, f"a {kind.__name__}")
+    if len(members) > most:
+        raise InvalidInput(
+            f"{key}[{most}] is one too many",
+            key=f"{key}[{most}]",
+            value=len(members),
+            allowed=f"at most {most} {key}",
+            resolution=f"remove {len(members) - most} of the {key}",
+        )
+
+
+def _tags(value: Iterable[str]) -> tuple[str, ...]:
+    # A single text would fall apart into tags of one letter.
+    tags = (value,) if isinstance(value, str) else tuple(value)
+    for index, tag in enumerate(tags):
+        _check_tag(tag, f"tags[{index}]")
+    return tags
+
+
+def _check_tag(tag: object, key: str) -> None:
+    """Refuse what cannot be a tag.
 
     Source: Ganeti ``TaggableObject.VALID_TAG_RE``, its letters limited to ASCII, and MAX_TAG_LEN.
     """
-    for index, tag in enumerate(value):
-        if not (isinstance(tag, str) and _TAG.fullmatch(tag)):
-            raise refused(f"tags[{index}]", tag, "1 to 128 letters, digits and any of _ . + * / : @ -")
-
-
-def _check_members(value: tuple[object, ...], key: str, kind: type, most: int) -> None:
-    if len(value) > most:
-        raise refused(key, len(value), f"at most {most} of them", why="there are too many")
-    for index, item in enumerate(value):
-        if not isinstance(item, kind):
-            raise refused(f"{key}[{index}]", item, f"a {kind.__name__}")
+    if not (isinstance(tag, str) and _TAG.fullmatch(tag)):
+        raise refused(key, tag, "1 to 128 letters, digits and any of _ . + * / : @ -")
 
 
 @frozen
@@ -106,17 +137,14 @@ class Instance:
     vcpus: int = field(default=1, validator=by(_check_vcpus))
     # A mapping has no hash; instances that differ in parameters alone share one, and still compare as different.
     parameters: Mapping[str, ParameterValue] = field(factory=dict[str, ParameterValue], converter=_freeze, hash=False)
-    disks: tuple[Disk, ...] = field(default=(), converter=tuple)
-    nics: tuple[Nic, ...] = field(default=(), converter=tuple)
+    disks: tuple[Disk, ...] = field(default=(), converter=_disks)
+    nics: tuple[Nic, ...] = field(default=(), converter=_nics)
     uuid: str = field(default="", converter=_uuid)
-    tags: tuple[str, ...] = field(default=(), converter=tuple)
+    tags: tuple[str, ...] = field(default=(), converter=_tags)
 
     def __attrs_post_init__(self) -> None:
         if self.memory_min_mib is not None and self.memory_min_mib > self.memory_mib:
             raise refused("memory_min_mib", self.memory_min_mib, f"at most memory_mib, which is {self.memory_mib}")
-        _check_members(self.disks, "disks", Disk, MAX_DISKS)
-        _check_members(self.nics, "nics", Nic, MAX_NICS)
-        _check_tags(self.tags)
         self._check_mount_points()
 
     def _check_mount_points(self) -> None:

@@ -51,11 +51,13 @@ def instance_from_data(data: object) -> Instance:
 def _mapping(data: object, key: str) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise refused(key or "instance", data, "a table")
-    table = cast("Mapping[Any, Any]", data)
-    for name in table:
+    table = cast("Mapping[object, object]", data)
+    names: dict[str, Any] = {}
+    for name, value in table.items():
         if not isinstance(name, str):
             raise refused(key or "instance", name, "a table whose keys are text")
-    return dict(table)
+        names[name] = value
+    return names
 
 
 def _table(data: object, key: str, known: Sequence[str], needed: Sequence[str] = ()) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from hvcore.errors import HypervisorError, InvalidParameter, InvalidPlugin
 from hvcore.model.parameter_types import ParameterValue, coerce_value, fits, is_unset, wrong_type
 from hvcore.model.parameters import Parameter
-from hvcore.model.refusal import closest, shown
+from hvcore.model.refusal import closest, printable, shown
 
 __all__ = ["check_parameter_syntax", "coerce_parameters", "fill_parameters", "validate_parameters"]
 
@@ -119,7 +119,7 @@ def _refuse_unknown(parameters: Mapping[str, Parameter], given: Mapping[str, obj
             raise InvalidParameter(
                 f"Parameter {shown(name)} is not supported",
                 key=str(name),
-                value=value,
+                value=printable(value),
                 allowed=", ".join(parameters) or "no parameters",
                 resolution=f"did you mean {guess}?" if guess else f"remove {shown(name)}",
             )
@@ -129,7 +129,7 @@ def _required(parameter: Parameter, value: object) -> InvalidParameter:
     return InvalidParameter(
         f"Parameter '{parameter.name}' is required but is currently not defined",
         key=parameter.name,
-        value=value,
+        value=printable(value),
         allowed=parameter.check.syntax_message or parameter.type.allowed,
         resolution=f"set {parameter.name}",
     )
@@ -152,7 +152,7 @@ def _apply(parameter: Parameter, value: Any, check: Callable[[Any], object] | No
     raise InvalidParameter(
         f"Parameter '{parameter.name}' fails {which}: {rule} (current value: {_quoted(value)})",
         key=parameter.name,
-        value=value,
+        value=printable(value),
         allowed=rule or parameter.type.allowed,
         details=() if cause is None else (_told(cause),),
         resolution=f"change {parameter.name}{f', for example to {parameter.example}' if parameter.example else ''}",
@@ -165,4 +165,5 @@ def _quoted(value: object) -> str:
 
 
 def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, HypervisorError) else f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, HypervisorError) else f"{type(error).__name__}: {error}"
+    return " ".join(told.split())

@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 
 from hvcore.errors import InvalidInput, InvalidParameter
 from hvcore.model.names import refuse_control_characters
-from hvcore.model.refusal import refused, shown
+from hvcore.model.refusal import printable, refused, shown
 
 __all__ = ["ParameterType", "ParameterValue", "coerce_value", "fits", "freeze_value", "is_unset", "wrong_type"]
 
@@ -118,7 +118,7 @@ def wrong_type(kind: ParameterType, value: object, name: str) -> InvalidParamete
     return InvalidParameter(
         f"Parameter '{name}' must be {kind.allowed} (current value: {shown(value)})",
         key=name,
-        value=value,
+        value=printable(value),
         allowed=kind.allowed,
         resolution=f"set {name} to {kind.allowed}",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hvcore.errors import InvalidInput
 
-__all__ = ["closest", "missing", "nested", "refused", "shown", "unknown_key"]
+__all__ = ["closest", "missing", "nested", "printable", "refused", "shown", "unknown_key"]
 
 _LONGEST_SHOWN = 80
 
@@ -50,7 +50,7 @@ def refused(key: str, value: object, allowed: str, *, why: str = "", resolution:
     return InvalidInput(
         f"{_cut(key)} cannot be {shown(value)}{f': {why}' if why else ''}",
         key=key,
-        value=_printable(value),
+        value=printable(value),
         allowed=allowed,
         resolution=resolution or _advice(key, allowed),
     )
@@ -75,7 +75,7 @@ def unknown_key(key: str, name: str, value: object, known: Iterable[str]) -> Inv
     return InvalidInput(
         f"unknown key {_cut(key)}",
         key=key,
-        value=_printable(value),
+        value=printable(value),
         allowed=", ".join(names),
         resolution=f"did you mean {guess}?" if guess else f"remove {_cut(key)}",
     )
@@ -107,8 +107,8 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
-def _printable(value: object) -> object:
-    """Return the value itself, or a text in its place when it could not be printed or written as JSON."""
+def printable(value: object) -> object:
+    """Return the value itself, or a text in its place when Python would refuse to print it."""
     try:
         repr(value)
     except (ValueError, RecursionError):

@@ -101,13 +101,16 @@ def _parse(text: str) -> dict[str, Any] | None:
 def _chain(data: object) -> tuple[list[str], object]:
     """Return the names that lead through tables of one key each, and what they lead to."""
     names: list[str] = []
-    while isinstance(data, dict) and len(names) < _MAX_DEPTH:
-        items = list(cast("dict[str, object]", data).items())
-        if len(items) != 1:
-            break
-        name, data = items[0]
+    table = _as_table(data)
+    while len(table) == 1 and len(names) < _MAX_DEPTH:
+        [(name, data)] = table.items()
         names.append(name)
-    return names, cast("object", data)
+        table = _as_table(data)
+    return names, data
+
+
+def _as_table(data: object) -> dict[str, object]:
+    return cast("dict[str, object]", data) if isinstance(data, dict) else {}
 
 
 def _enter(names: list[str], is_array: bool, counts: dict[tuple[str | int, ...], int]) -> tuple[str | int, ...]:

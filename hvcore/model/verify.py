@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Finding", "VerifyReport", "VerifyStatus"]
 
@@ -47,6 +50,10 @@ class Finding:
         }
 
 
+def _findings(value: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(value)
+
+
 @frozen
 class VerifyReport:
     """All findings of one hypervisor.
@@ -57,7 +64,7 @@ class VerifyReport:
     """
 
     hypervisor: str
-    findings: tuple[Finding, ...] = field(default=(), converter=tuple)
+    findings: tuple[Finding, ...] = field(default=(), converter=_findings)
 
     @property
     def status(self) -> VerifyStatus:

@@ -35,8 +35,8 @@ def device_number(path: str) -> str:
 def find_loop_devices(image: str) -> tuple[str, ...]:
     """Return the loop devices that show an image file.
 
-    The kernel's own device and inode numbers decide, not the path: the image may be known to a loop device under another
-    name, or have been replaced by another file of the same name.
+    The kernel's own device and inode numbers decide, not the path: a loop device may know the image under another name,
+    or another file may have taken its name.
 
     Args:
         image: the file; for a file that was deleted, ``/proc/PID/fd/N`` of a process that has it open.
@@ -47,18 +47,15 @@ def find_loop_devices(image: str) -> tuple[str, ...]:
     Source: loop(4), LOOP_GET_STATUS64.
     """
     wanted = _status(image)
-    found = []
-    for name in os.listdir("/sys/block"):
-        if name.startswith("loop") and _is_backed_by(name, wanted):
-            found.append(name)
+    found = [name for name in os.listdir("/sys/block") if name.startswith("loop") and _is_backed_by(name, wanted)]
     return tuple(f"/dev/{name}" for name in sorted(found, key=lambda name: (len(name), name)))
 
 
 def device_users(path: str) -> tuple[str, ...]:
     """Return who uses a block device, its partitions or an image file, each as a phrase that names where.
 
-    Looked at are mounts in this mount namespace, loop devices, devices built on top (device-mapper, md), swap, and, when
-    these are silent and the device is claimed all the same, mounts in the other mount namespaces.
+    Looked at are mounts in this mount namespace, loop devices, devices built on top (device-mapper, md), swap, and,
+    when these are silent and the device is claimed all the same, mounts in the other mount namespaces.
 
     Args:
         path: a block device or a regular file.

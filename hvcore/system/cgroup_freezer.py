@@ -89,7 +89,8 @@ def thaw_group(layout: CgroupLayout, relative: str, timeout_s: float = 10.0) -> 
 def thaw_descendants(layout: CgroupLayout, relative: str) -> bool:
     """Thaw a version 1 cgroup and those of its sub-cgroups that were frozen on their own.
 
-    A task that the version 1 freezer holds does not die of SIGKILL; one that version 2 holds does, so nothing is done there.
+    A task that the version 1 freezer holds does not die of SIGKILL; one that version 2 holds does, so nothing is done
+    there.
 
     Returns:
         Whether anything was frozen.
@@ -139,8 +140,8 @@ def _v1_freeze(directory: str, deadline: float) -> bool:
             return True
         if remaining_s(deadline) <= 0:
             return False
-        # The version 1 freezer announces nothing: reading the state is what makes the kernel count, writing what makes it
-        # ask the stragglers again.
+        # The version 1 freezer announces nothing: reading the state is what makes the kernel count, writing what makes
+        # it ask the stragglers again.
         time.sleep(min(pause_s, remaining_s(deadline)))
         pause_s = min(pause_s * 2, _PAUSE_MOST_S)
 
@@ -163,7 +164,7 @@ def _let_run(directory: str, is_v1: bool) -> None:
 
 def _running_below(directory: str) -> list[str]:
     """The processes that still run or wait inside the kernel, as phrases."""
-    lines = []
+    lines: list[str] = []
     for pid in sorted(pids_below([directory])):
         stat = read_text(f"/proc/{pid}/stat") or ""
         where = (read_text(f"/proc/{pid}/wchan") or "").strip()

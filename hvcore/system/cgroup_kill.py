@@ -29,8 +29,8 @@ _HELD_AT_ONCE = 256
 def kill_group(layout: CgroupLayout, relative: str, timeout_s: float = 10.0) -> None:
     """Send SIGKILL to every process of a cgroup and of its sub-cgroups, and wait until all are gone.
 
-    Frozen processes are sent the signal first and thawed then, so that none of them runs another instruction. A cgroup that
-    does not exist has no processes, and that is success.
+    Frozen processes are sent the signal first and thawed then, so that none of them runs another instruction. A cgroup
+    that does not exist has no processes, and that is success.
 
     Args:
         layout: the machine's layout.
@@ -48,7 +48,7 @@ def kill_group(layout: CgroupLayout, relative: str, timeout_s: float = 10.0) -> 
     hold = False
     while True:
         for directory in directories:
-            # One write reaches all of them, those that are being forked included; Linux before 5.14 and version 1 lack it.
+            # One write reaches all, those that are being forked included; Linux before 5.14 and version 1 lack it.
             write_if_present(f"{directory}/cgroup.kill", "1")
         pids = pids_below(directories)
         if not pids or (hold and remaining_s(deadline) <= 0):
@@ -88,7 +88,7 @@ def _kill_round(
 
 def _kill(pids: Sequence[int], directories: Sequence[str]) -> list[int]:
     """Send SIGKILL to some processes and return their descriptors, which the caller closes."""
-    opened = {}
+    opened: dict[int, int] = {}
     try:
         for pid in pids:
             if (descriptor := open_pidfd(pid)) is not None:

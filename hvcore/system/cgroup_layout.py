@@ -16,7 +16,8 @@ __all__ = ["CgroupLayout", "CgroupMode", "current_layout", "detect_layout"]
 
 # Everything else that a version 1 hierarchy prints as its options is a controller.
 _NOT_CONTROLLERS = frozenset(
-    "rw ro sync dirsync mand lazytime silent noprefix clone_children xattr cpuset_v2_mode favordynmods none all seclabel".split()
+    {"rw", "ro", "sync", "dirsync", "mand", "lazytime", "seclabel"}
+    | {"noprefix", "clone_children", "xattr", "cpuset_v2_mode", "favordynmods"}
 )
 
 
@@ -39,8 +40,8 @@ class CgroupLayout:
 
     Attributes:
         mode: which versions are mounted.
-        controllers: the mount point of each version 1 controller; co-mounted ones share it, and a hierarchy that has only
-            a name, such as ``name=systemd``, stands under that name.
+        controllers: the mount point of each version 1 controller; co-mounted ones share it, and a hierarchy that has
+            only a name, such as ``name=systemd``, stands under that name.
         unified: the mount point of version 2.
         unified_controllers: the controllers that version 2 offers at its root; never one that is bound to version 1.
         read_only: the mount points at which nothing can be written.
@@ -96,9 +97,9 @@ def group_path(mount_point: str, relative: str) -> str:
 def detect_layout(mountinfo_text: str, unified_controllers_text: str) -> CgroupLayout:
     """Return the layout that a mount table describes.
 
-    A hierarchy counts when its root, seen from the reader's cgroup namespace, is mounted and no other mount hides it; a
-    mount of one subdirectory, as Docker makes it, does not. Of several mounts of one hierarchy the first writable one is
-    taken, else the first.
+    A hierarchy counts when its root, seen from the reader's cgroup namespace, is mounted and no other mount hides it;
+    a mount of one subdirectory, as Docker makes it, does not. Of several mounts of one hierarchy the first writable one
+    is taken, else the first.
 
     Args:
         mountinfo_text: what ``/proc/self/mountinfo`` says.
@@ -123,9 +124,7 @@ def detect_layout(mountinfo_text: str, unified_controllers_text: str) -> CgroupL
         unified_controllers=frozenset(unified_controllers_text.split()) - controllers.keys()
         if unified is not None
         else frozenset(),
-        read_only=frozenset(
-            mount.mount_point for mount in mounts if mount.is_read_only and mount.mount_point in taken
-        ),
+        read_only=frozenset(mount.mount_point for mount in mounts if mount.is_read_only and mount.mount_point in taken),
     )
 
 
@@ -158,7 +157,7 @@ def current_layout(root: str = "/") -> CgroupLayout:
 
 
 def _cgroup_mounts(text: str) -> tuple[Mount, ...]:
-    """The visible mounts of hierarchy roots. Only lines that can matter are parsed: there may be thousands of others."""
+    """The visible mounts of hierarchy roots. Only lines that can matter are parsed: there may be thousands more."""
     lines = text.split("\n")
     candidates = parse_mountinfo("\n".join(line for line in lines if " - cgroup" in line))
     on_the_way = {"/"}

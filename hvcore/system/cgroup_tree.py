@@ -86,10 +86,7 @@ def subtree(directory: str) -> Iterator[str]:
 def pids_below(directories: Iterable[str]) -> frozenset[int]:
     """Return the processes in some cgroups and in all their sub-cgroups."""
     return frozenset(
-        pid
-        for directory in directories
-        for path in subtree(directory)
-        for pid in read_pids(f"{path}/cgroup.procs")
+        pid for directory in directories for path in subtree(directory) for pid in read_pids(f"{path}/cgroup.procs")
     )
 
 

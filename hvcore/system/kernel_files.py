@@ -28,7 +28,7 @@ def read_text(path: str) -> str | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            chunks = []
+            chunks: list[bytes] = []
             while chunk := os.read(descriptor, _CHUNK_BYTES):
                 chunks.append(chunk)
         finally:

@@ -71,9 +71,7 @@ def _set_attributes(descriptor: int, attributes: int, propagation: int) -> None:
 
     # struct mount_attr: attr_set, attr_clr, propagation, userns_fd
     request = struct.pack("=QQQQ", attributes, 0, propagation, 0)
-    _syscall(
-        f"/proc/self/fd/{descriptor}", _SYS_MOUNT_SETATTR, descriptor, b"", _AT_EMPTY_PATH, request, len(request)
-    )
+    _syscall(f"/proc/self/fd/{descriptor}", _SYS_MOUNT_SETATTR, descriptor, b"", _AT_EMPTY_PATH, request, len(request))
 
 
 def _syscall(path: str, number: int, *arguments: int | bytes) -> int:

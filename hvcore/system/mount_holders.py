@@ -1,4 +1,4 @@
-"""Find out who keeps a mount busy: the processes that use something on it and the loop devices whose image lies on it."""
+"""Find out who keeps a mount busy: processes that use something on it, and loop devices whose image lies on it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_holders(mounts: Sequence[Mount]) -> tuple[Holder, ...]:
     """
     mount_ids = frozenset(mount.mount_id for mount in mounts)
     devices = frozenset(mount.device for mount in mounts)
-    holders = []
+    holders: list[Holder] = []
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         uses = tuple(_uses(pid, mount_ids, devices))
         name = process_name(pid)
@@ -54,7 +54,7 @@ def find_holders(mounts: Sequence[Mount]) -> tuple[Holder, ...]:
 
 def images_below(directory: str) -> tuple[str, ...]:
     """Return the loop devices whose image file lies at or below a directory, each with the image's path."""
-    found = []
+    found: list[str] = []
     for name in sorted(os.listdir("/sys/block")):
         image = (read_text(f"/sys/block/{name}/loop/backing_file") or "").removesuffix("\n")
         if image.startswith("/") and is_below(image.removesuffix(" (deleted)"), directory):

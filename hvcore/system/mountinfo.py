@@ -111,8 +111,8 @@ def is_below(path: str, directory: str, *, include_self: bool = True) -> bool:
 def mounts_below(mounts: Sequence[Mount], directory: str, include_self: bool = True) -> tuple[Mount, ...]:
     """Return the mounts at and below a directory in the order in which they can be unmounted.
 
-    A mount comes before the one that it is mounted on, so stacked mounts come off from the top; otherwise the latest comes
-    first.
+    A mount comes before the one that it is mounted on, so stacked mounts come off from the top; otherwise the latest
+    comes first.
 
     Args:
         mounts: the table.
@@ -121,12 +121,14 @@ def mounts_below(mounts: Sequence[Mount], directory: str, include_self: bool = T
     """
     inside = [mount for mount in mounts if is_below(mount.mount_point, directory, include_self=include_self)]
     depths = _depths(mounts)
-    # Both sorts are needed: the order of making alone is wrong for a mount that was moved onto a later one.
-    return tuple(sorted(reversed(inside), key=lambda mount: -depths[mount.mount_id]))
+    inside.reverse()
+    # The order of making alone would be wrong for a mount that was moved onto a later one.
+    inside.sort(key=lambda mount: -depths[mount.mount_id])
+    return tuple(inside)
 
 
 def mount_at(mounts: Sequence[Mount], directory: str) -> Mount | None:
-    """Return the mount that one sees at a directory, the topmost one of a stack, or None when nothing is mounted there."""
+    """Return the mount that one sees at a directory, the topmost of a stack, or None when nothing is mounted there."""
     found = mount_of_path(mounts, directory)
     if found is None or path_components(found.mount_point) != path_components(directory):
         return None
@@ -199,7 +201,7 @@ def _depths(mounts: Sequence[Mount]) -> dict[int, int]:
     parents = {mount.mount_id: mount.parent_id for mount in mounts}
     depths: dict[int, int] = {}
     for mount in mounts:
-        chain = []
+        chain: list[int] = []
         current = mount.mount_id
         while current in parents and current not in depths and current not in chain:
             chain.append(current)

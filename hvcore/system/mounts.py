@@ -1,14 +1,13 @@
 """Mount devices, images and directories, and take mounts off again.
 
-Targets are given without symbolic links in their path: inside a guest's root a link is the guest's to make, and following
-one would mount over, or unmount, a directory of the machine.
+Targets are given without symbolic links in their path: inside a guest's root a link is the guest's to make, and
+following one would mount over, or unmount, a directory of the machine.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Sequence
 
 from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInput, OperationFailed
@@ -45,8 +44,8 @@ _ADVICE = {
 def mount_device(source: str, target: str, fs_type: str | None = None, options: Sequence[str] = ()) -> None:
     """Mount the file system of a block device.
 
-    A device that can only be read is refused unless ``ro`` is asked for. What is mounted below the target later does not
-    spread to other mount namespaces.
+    A device that can only be read is refused unless ``ro`` is asked for. What is mounted below the target later does
+    not spread to other mount namespaces.
 
     Args:
         source: the block device or a symbolic link to it.
@@ -89,8 +88,8 @@ def attach_image(image: str, target: str, fs_type: str | None = None, options: S
 def bind_mount(source: str, target: str, read_only: bool = False) -> None:
     """Show a directory or file at a second place, without the mounts below it.
 
-    The mount is private, so mounts made below it never reach the source's side, and a read-only one is never writable, not
-    even for a moment.
+    The mount is private, so mounts made below it never reach the source's side, and a read-only one is never writable,
+    not even for a moment.
 
     Args:
         source: an existing directory or file.

@@ -79,9 +79,7 @@ def send_signal(pidfd: int, signal_number: int) -> bool:
         return False
     except OSError as error:
         advice = "run as root" if error.errno == errno.EPERM else None
-        raise OperationFailed(
-            f"signal {signal_number} cannot be sent: {error.strerror}", resolution=advice
-        ) from error
+        raise OperationFailed(f"signal {signal_number} cannot be sent: {error.strerror}", resolution=advice) from error
     return True
 
 
