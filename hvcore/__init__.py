@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from hvcore.host import load as load
     from hvcore.hypervisor import Hypervisor as Hypervisor
     from hvcore.model.console import InstanceConsole as InstanceConsole
+    from hvcore.model.disk import BlockDevice as BlockDevice
     from hvcore.model.disk import Disk as Disk
     from hvcore.model.info import InstanceInfo as InstanceInfo
-    from hvcore.model.disk import BlockDevice as BlockDevice
     from hvcore.model.instance import Instance as Instance
     from hvcore.model.migration import MigrationStatus as MigrationStatus
     from hvcore.model.nic import Nic as Nic

@@ -9,7 +9,17 @@ from attrs import frozen
 from hvcore.errors import HookConflict, HypervisorError, InvalidPlugin
 from hvcore.model.plugins import BrokenPlugin
 
-__all__ = ["ALL_GROUP", "HYPERVISORS_GROUP", "Candidate", "Selection", "broken", "duplicate", "extension_group", "find_all", "load"]
+__all__ = [
+    "ALL_GROUP",
+    "HYPERVISORS_GROUP",
+    "Candidate",
+    "Selection",
+    "broken",
+    "duplicate",
+    "extension_group",
+    "find_all",
+    "load",
+]
 
 HYPERVISORS_GROUP = "hvcore.hypervisors"
 """Entry points that name a HypervisorPlugin."""
@@ -85,13 +95,15 @@ def find_all() -> tuple[Candidate, ...]:
     """Return every entry point of hvcore's groups, sorted by group and name; nothing is imported."""
     from importlib.metadata import entry_points
 
+    installed = entry_points()
     found: list[Candidate] = []
-    for point in entry_points():
-        if not point.group.startswith(_GROUP_PREFIX):
+    for group in installed.groups:
+        if not group.startswith(_GROUP_PREFIX):
             continue
-        project = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else ""
-        found.append(Candidate(point.group, point.name, f"{project} {version}".strip(), project, point.load))
+        for point in installed.select(group=group):
+            project = point.dist.name if point.dist else "unknown"
+            version = point.dist.version if point.dist else ""
+            found.append(Candidate(group, point.name, f"{project} {version}".strip(), project, point.load))
     return tuple(sorted(found, key=lambda c: (c.group, c.name, c.distribution)))
 
 

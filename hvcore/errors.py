@@ -24,12 +24,14 @@
         ├── HookConflict            two plugins claim one hook and nothing orders them
         └── HookFailed              a hook raised, or answered what its spec forbids
 
-Each class carries a stable, dotted ``code`` (a longer code is a special case of its prefix) and the exit status that ``hv``
-ends with. What happened is in fields, never only in a sentence.
+Each class carries a stable, dotted ``code`` and the exit status that ``hv`` ends with. A class below another one carries
+that one's code with a part more, so a longer code is a special case of its prefix. What happened is in fields, never only
+in a sentence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -55,6 +57,7 @@ __all__ = [
     "StopTimeout",
     "UnknownHypervisor",
     "Unsupported",
+    "one_line",
 ]
 
 
@@ -144,7 +147,7 @@ class HypervisorError(Exception):
     def explain(self) -> str:
         """Return the whole story in lines for a person: what, why, what was undone, what is left, what to do."""
         where = " ".join(filter(None, (self.hypervisor, self.operation, self.instance)))
-        lines = [f"{where}: {self.message}" if where else self.message]
+        lines = [f"{where}: {self}" if where else str(self)]
         if self.step:
             lines.append(f"  failed step: {self.step}")
         lines += [f"  {line}" for line in self.details]
@@ -202,13 +205,10 @@ class InvalidInput(HypervisorError):
         text = f"{place}: {self.message}" if place else self.message
         return f"{text}; allowed: {self.allowed}" if self.allowed else text
 
-    def explain(self) -> str:
-        """Return the base explanation with the place and the allowed values in the first line."""
-        return super().explain().replace(self.message, str(self), 1)
-
     def extra_fields(self) -> dict[str, Any]:
-        """Return place, key, value and what is allowed."""
-        value = self.value if isinstance(self.value, (str, int, float, bool, type(None))) else repr(self.value)
+        """Return place, key, value and what is allowed; a value that JSON does not know as its ``repr``."""
+        is_finite = isinstance(self.value, float) and math.isfinite(self.value)
+        value = self.value if is_finite or isinstance(self.value, (str, int, type(None))) else repr(self.value)
         return {"file": self.file, "line": self.line, "key": self.key, "value": value, "allowed": self.allowed}
 
 
@@ -275,13 +275,13 @@ class CommandTimeout(CommandFailed):
 class AlreadyRunning(OperationFailed):
     """The instance runs already."""
 
-    code = "instance.running"
+    code = "operation.already-running"
 
 
 class NotRunning(OperationFailed):
     """The instance exists but does not run."""
 
-    code = "instance.not-running"
+    code = "operation.not-running"
     exit_status = 4
 
 
@@ -337,3 +337,9 @@ class HookFailed(PluginError):
     """A hook raised something that is not a HypervisorError, or answered what its spec forbids."""
 
     code = "plugin.hook"
+
+
+def one_line(error: BaseException) -> str:
+    """Return the kind of an exception and its words in one line, for a message."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

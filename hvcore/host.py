@@ -131,7 +131,8 @@ class Host:
                     for member in loaded.scope.members:
                         answering[member.name, member.distribution] = tuple(sorted(member.hooks))
             hypervisors += [
-                InstalledPlugin(c.group, c.name, c.distribution, summary, hooks, disabled[c.distribution]) for c in claims
+                InstalledPlugin(c.group, c.name, c.distribution, summary, hooks, disabled[c.distribution])
+                for c in claims
             ]
         bad = {(fault.group, fault.name, fault.distribution) for fault in faults}
         for candidate in self._candidates:
@@ -148,9 +149,7 @@ class Host:
         return [candidate for candidate in self._candidates if candidate.group in groups]
 
     def _candidate(self, name: str) -> Candidate:
-        claims = [
-            c for c in self._of(HYPERVISORS_GROUP) if c.name == name and not self.settings.selection.refusal(c)
-        ]
+        claims = [c for c in self._of(HYPERVISORS_GROUP) if c.name == name and not self.settings.selection.refusal(c)]
         if len(claims) == 1:
             return claims[0]
         if claims:
@@ -190,8 +189,9 @@ class Host:
             )
         )
         whence = candidate.distribution
-        scope.join(Member(plugin.name, plugin.driver(context), Origin.DRIVER, whence))
-        for number, step in enumerate(plugin.defaults(context)):
+        driver, steps = _make(plugin, context, whence)
+        scope.join(Member(plugin.name, driver, Origin.DRIVER, whence))
+        for number, step in enumerate(steps):
             scope.join(Member(f"{plugin.name}-{number}", step, Origin.DEFAULT, whence))
         faults = self._join_extensions(scope)
         scope.seal(self.settings.order)
@@ -273,6 +273,17 @@ def _extension_member(candidate: Candidate) -> Member:
         extension.before,
         extension.after,
     )
+
+
+def _make(plugin: HypervisorPlugin, context: DriverContext, whence: str) -> tuple[object, tuple[object, ...]]:
+    """Return a plugin's driver and default steps; whatever goes wrong in making them is the plugin's fault."""
+    try:
+        return plugin.driver(context), tuple(plugin.defaults(context))
+    except Exception as error:
+        raise InvalidPlugin(
+            f"hypervisor {plugin.name!r} of {whence} cannot be made: {type(error).__name__}: {error}",
+            resolution="report it to the plugin's author; --debug shows the traceback",
+        ) from error
 
 
 def _driver_hooks(scope: Scope) -> tuple[str, ...]:

@@ -216,9 +216,7 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def get_instance_info(self, instance: Instance | str, parameters: _Parameters | None = None) -> InstanceInfo | None:
         """Describe one running instance as the kernel sees it now; None when it does not run."""
-        return self.scope.command(
-            InventorySpec.get_instance_info, instance_name=_name(instance), parameters=parameters
-        )
+        return self.scope.command(InventorySpec.get_instance_info, instance_name=_name(instance), parameters=parameters)
 
     def get_all_instances_info(self, parameters: _Parameters | None = None) -> tuple[InstanceInfo, ...]:
         """Describe every running instance, sorted by name."""

@@ -6,11 +6,13 @@ import enum
 import inspect
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from hvcore.spec.kinds import PROJECT
 
-__all__ = ["Member", "Origin"]
+__all__ = ["Member", "Origin", "marked_methods"]
+
+_MARK = f"{PROJECT}_impl"
 
 
 class Origin(enum.IntEnum):
@@ -19,6 +21,13 @@ class Origin(enum.IntEnum):
     EXTENSION = 0
     DEFAULT = 1
     DRIVER = 2
+
+
+def _find_hooks(member: Member) -> dict[str, bool]:
+    return {
+        options.get("specname") or name: bool(options["wrapper"] or options["hookwrapper"])
+        for name, options in marked_methods(member.implementation).items()
+    }
 
 
 @frozen(eq=False)
@@ -41,14 +50,7 @@ class Member:
     distribution: str = "this process"
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    hooks: dict[str, bool] = field(init=False, repr=False)
-
-    @hooks.default
-    def _find_hooks(self) -> dict[str, bool]:
-        return {
-            options.get("specname") or name: bool(options["wrapper"] or options["hookwrapper"])
-            for name, options in marked_methods(self.implementation).items()
-        }
+    hooks: dict[str, bool] = field(init=False, repr=False, default=Factory(_find_hooks, takes_self=True))
 
     @property
     def key(self) -> str:
@@ -72,15 +74,13 @@ class Member:
 
 
 def marked_methods(implementation: object) -> dict[str, dict[str, Any]]:
-    """Return the options of every method marked ``@hookimpl``, by method name.
-
-    The class is looked at, not the object, so that no property is evaluated.
-    """
+    """Return the options of every method marked ``@hookimpl``, by method name; no property is evaluated."""
     found: dict[str, dict[str, Any]] = {}
-    kind = implementation if inspect.isclass(implementation) else type(implementation)
-    namespace = implementation if inspect.ismodule(implementation) else kind
-    for name in dir(namespace):
-        options = getattr(inspect.getattr_static(namespace, name), f"{PROJECT}_impl", None)
-        if isinstance(options, dict):
-            found[name] = options
+    for name in dir(implementation):
+        attribute = inspect.getattr_static(implementation, name, None)
+        if inspect.isroutine(attribute):
+            # The mark may be above or below a @staticmethod.
+            options = getattr(attribute, _MARK, None) or getattr(getattr(attribute, "__func__", None), _MARK, None)
+            if isinstance(options, dict):
+                found[name] = options
     return found

@@ -41,6 +41,7 @@ __all__ = [
     "notify",
 ]
 
+
 def _no_defaults(context: DriverContext) -> Sequence[object]:
     return ()
 

@@ -1,8 +1,8 @@
 """The one place that calls hooks: a private plugin manager for one hypervisor.
 
-A scope knows the contract and the hypervisor's own step specs. It is filled, sealed, and only then called; what joins it
-answers for this hypervisor alone. Hooks are called by their spec function, so that a type checker sees name, arguments and
-answer::
+A scope knows the contract and the hypervisor's own step specs. It is filled, sealed, and only then called; what joins
+it answers for this hypervisor alone. Hooks are called by their spec function, so that a type checker sees name, arguments
+and answer::
 
     scope.command(LifecycleSpec.stop_instance, instance=None, name="web1", force=True, retry=False, timeout_s=None)
 """
@@ -10,15 +10,16 @@ answer::
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pluggy
 from attrs import frozen
 
-from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported
-from hvcore.member import Member
-from hvcore.seal import check_answerers, check_member, ordered
+from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported, one_line
+from hvcore.member import Member, marked_methods
+from hvcore.seal import check_answerers, check_member, check_spec, ordered
 from hvcore.spec.kinds import PROJECT, HookDeclaration, Kind, declaration_of
 
 __all__ = ["Answerer", "Hook", "Scope"]
@@ -70,6 +71,9 @@ class Scope:
     Args:
         hypervisor: the hypervisor's name.
         specs: the spec classes: the contract's and the hypervisor's own steps.
+
+    Raises:
+        InvalidPlugin: a spec class specifies no hook, one that another specifies, or one with a forbidden signature.
     """
 
     def __init__(self, hypervisor: str, specs: Sequence[type]) -> None:
@@ -77,20 +81,23 @@ class Scope:
         self._manager = pluggy.PluginManager(PROJECT)
         self._hooks: dict[str, Hook] = {}
         self._members: list[Member] = []
-        self._names: dict[int, str] = {}
         self._sealed = False
         for spec in specs:
-            self._manager.add_hookspecs(spec)
-            for name, function in inspect.getmembers(spec, inspect.isfunction):
-                declaration = declaration_of(function)
-                if declaration is not None:
-                    self._hooks[name] = Hook(
-                        name, spec, function, declaration, _arguments_of(function), _may_be_none(function)
-                    )
+            for hook in _hooks_of(spec):
+                check_spec(hook.function)
+                self._hooks[hook.name] = hook
+            try:
+                self._manager.add_hookspecs(spec)
+            except ValueError as error:
+                raise InvalidPlugin(
+                    f"{spec.__qualname__} cannot specify hooks of {hypervisor}: {one_line(error)}",
+                    hypervisor=hypervisor,
+                    resolution="declare each hook once, and give those of a hypervisor its name as a prefix",
+                ) from error
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
-        """Every hook that the scope knows, in the order of the specs."""
+        """Every hook that the scope knows, in the order in which the specs are written."""
         return tuple(self._hooks.values())
 
     @property
@@ -105,8 +112,16 @@ class Scope:
             InvalidPlugin: it breaks a rule; the scope is as it was.
         """
         if self._sealed:
-            raise InvalidPlugin(f"{member.describe()} comes too late: the scope of {self.hypervisor} is sealed")
-        check_member(member, {name: (hook.function, hook.spec) for name, hook in self._hooks.items()}, self.hypervisor)
+            raise InvalidPlugin(
+                f"{member.describe()} comes too late: the scope of {self.hypervisor} is sealed",
+                resolution="let every member join before the scope is sealed",
+            )
+        for other in self._members:
+            if other.key == member.key:
+                raise InvalidPlugin(
+                    f"{member.describe()} has the name of {other.describe()}", resolution="rename one of them"
+                )
+        check_member(member, {name: hook.function for name, hook in self._hooks.items()}, self.hypervisor)
         self._members.append(member)
 
     def seal(self, order: Sequence[str] = ()) -> None:
@@ -125,9 +140,9 @@ class Scope:
         # pluggy asks whoever registered last first.
         for member in reversed(self._members):
             try:
-                self._manager.register(member.implementation, name=member.key)
+                self._manager.register(_Marked(member.implementation), name=member.key)
             except (pluggy.PluginValidationError, ValueError) as error:
-                raise InvalidPlugin(f"{member.describe()} cannot join {self.hypervisor}: {error}") from error
+                raise InvalidPlugin(f"{member.describe()} cannot join {self.hypervisor}: {one_line(error)}") from error
         self._sealed = True
 
     def implements(self, spec_function: Callable[..., Any]) -> bool:
@@ -158,6 +173,7 @@ class Scope:
                 f"{self.hypervisor} does not support {hook.name}",
                 hypervisor=self.hypervisor,
                 operation=hook.name,
+                instance=_instance_in(_bind(hook, args, kwargs)),
                 resolution=f"'hv hooks {hook.name}' shows who could answer it",
             )
         answer: R = self._call(hook, args, kwargs)
@@ -176,7 +192,6 @@ class Scope:
             raise HookFailed(
                 f"nobody chose for {hook.name}: {asked or 'no plugin answers it'}",
                 hypervisor=self.hypervisor,
-                operation=hook.name,
                 details=["each declined, or a wrapper forgot to return the answer it was given"],
                 resolution="make one of them return an answer, or remove the wrapper",
             )
@@ -188,11 +203,11 @@ class Scope:
         """Call a hook and return the items of all answers, in the declared order.
 
         Raises:
-            HookFailed: one raised what is not a HypervisorError.
+            HookFailed: one raised what is not a HypervisorError, or answered what is not several items.
         """
         hook = self._hook(spec, Kind.COLLECT)
-        answers: list[Iterable[T]] = self._call(hook, args, kwargs)
-        return tuple(item for answer in answers for item in answer)
+        items: tuple[T, ...] = self._call(hook, args, kwargs)
+        return items
 
     def notify(self, spec: Callable[Concatenate[Any, P], None], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell everyone who listens; a listener that fails is logged, and the others still hear it."""
@@ -229,28 +244,57 @@ class Scope:
 
     def _call(self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         values = _bind(hook, args, kwargs)
-        named = values.get("instance_name") or values.get("name") or getattr(values.get("instance"), "name", None)
-        context = {"hypervisor": self.hypervisor, "instance": named, "operation": hook.name}
+        # An operation is a verb of the contract; the steps inside it are told of by whoever takes them.
+        operation = hook.name if hook.declaration.kind is Kind.COMMAND else None
         try:
             answer = getattr(self._manager.hook, hook.name)(**values)
+            if answer is None and not hook.may_be_none:
+                raise self._broke(hook, "was answered with None, which its spec forbids")
+            return self._merge(hook, answer) if hook.declaration.kind is Kind.COLLECT else answer
         except HypervisorError as error:
-            error.add_context(**context)
+            error.add_context(hypervisor=self.hypervisor, instance=_instance_in(values), operation=operation)
             raise
         except Exception as error:
-            raise self._broke(hook, f"raised {type(error).__name__}: {error}", context) from error
-        if answer is None and not hook.may_be_none:
-            raise self._broke(hook, "answered None, which its spec forbids", context)
-        return answer
+            broke = self._broke(hook, f"raised {one_line(error)}")
+            broke.add_context(hypervisor=self.hypervisor, instance=_instance_in(values), operation=operation)
+            raise broke from error
 
-    def _broke(self, hook: Hook, what: str, context: dict[str, Any]) -> HookFailed:
-        answerers = self.answerers(hook.function)
-        whose = ", ".join(f"{a.role} {a.plugin} ({a.distribution})" for a in answerers)
+    def _merge(self, hook: Hook, answers: Any) -> tuple[Any, ...]:
+        items: list[Any] = []
+        for answer in answers:
+            if isinstance(answer, (str, bytes)) or not isinstance(answer, Iterable):
+                raise self._broke(hook, f"was answered with a {type(answer).__name__}, not with a list of items")
+            items.extend(answer)
+        return tuple(items)
+
+    def _broke(self, hook: Hook, what: str) -> HookFailed:
+        whose = ", ".join(f"{a.role} {a.plugin} ({a.distribution})" for a in self.answerers(hook.function))
         return HookFailed(
             f"{hook.name} {what}",
             details=[f"answered by: {whose}"],
             resolution="report it to the plugin's author; --debug shows the traceback",
-            **context,
         )
+
+
+class _Marked:
+    """What pluggy is shown of a member: the marked methods and nothing else.
+
+    So it evaluates no property, and two members that compare equal are two.
+    """
+
+    def __init__(self, implementation: object) -> None:
+        for name in marked_methods(implementation):
+            setattr(self, name, getattr(implementation, name))
+
+
+def _hooks_of(spec: type) -> list[Hook]:
+    functions = {name: value for kind in reversed(spec.__mro__) for name, value in vars(kind).items()}
+    hooks: list[Hook] = []
+    for name, function in functions.items():
+        declaration = declaration_of(function)
+        if declaration is not None:
+            hooks.append(Hook(name, spec, function, declaration, _arguments_of(function), _may_be_none(function)))
+    return hooks
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -261,13 +305,25 @@ def _may_be_none(function: Callable[..., Any]) -> bool:
     """Whether the spec's answer may be None; a choice may, since None declines."""
     annotation = str(function.__annotations__.get("return", "None"))
     declaration = declaration_of(function)
-    return "None" in annotation or "Optional" in annotation or (declaration is not None and declaration.kind is Kind.CHOOSE)
+    if declaration is not None and declaration.kind is Kind.CHOOSE:
+        return True
+    while annotation != (outer := re.sub(r"\[[^][]*\]", "", annotation)):
+        annotation = outer
+    return not {"None", "Optional", "typing.Optional"}.isdisjoint(part.strip() for part in annotation.split("|"))
 
 
 def _bind(hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     values = {**dict(zip(hook.arguments, args, strict=False)), **kwargs}
-    if len(args) > len(hook.arguments) or set(values) != set(hook.arguments):
+    if len(args) + len(kwargs) != len(hook.arguments) or values.keys() != set(hook.arguments):
+        given = ", ".join((*("a positional one" for _ in args), *kwargs))
         raise HookFailed(
-            f"{hook.name} takes {', '.join(hook.arguments) or 'no arguments'} and was given {', '.join(values) or 'none'}"
+            f"{hook.name} takes {', '.join(hook.arguments) or 'no arguments'} and was given {given or 'none'}",
+            resolution="pass every argument once; a type checker finds such a call",
         )
     return values
+
+
+def _instance_in(values: dict[str, Any]) -> str | None:
+    """Return the name of the instance that a call is about, if it is about one."""
+    named = values.get("instance_name") or getattr(values.get("instance"), "name", None) or values.get("name")
+    return named if isinstance(named, str) else None

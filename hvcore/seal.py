@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 from hvcore.errors import HookConflict, InvalidPlugin
 from hvcore.member import Member, Origin, marked_methods
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
-__all__ = ["check_answerers", "check_member", "ordered"]
+__all__ = ["check_answerers", "check_member", "check_spec", "ordered"]
 
-_Specs = Mapping[str, tuple[Callable[..., Any], type]]
+_Specs = Mapping[str, Callable[..., Any]]
+
+
+def check_spec(function: Callable[..., Any]) -> None:
+    """Check the signature of one hook's spec.
+
+    Raises:
+        InvalidPlugin: it lacks ``self``, or has a default or an argument that cannot be passed by name and by position.
+    """
+    parameters = list(inspect.signature(function).parameters.values())
+    fault = _fault_in(parameters[1:])
+    if not parameters or parameters[0].name != "self":
+        fault = "does not take self as its first argument", "write it as a method"
+    if fault:
+        what, resolution = fault
+        raise InvalidPlugin(f"the hook {function.__qualname__} {what}", details=_place(function), resolution=resolution)
 
 
 def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
@@ -22,11 +38,12 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
 
     Args:
         member: who wants to join.
-        specs: hook name -> spec function and spec class.
+        specs: hook name -> spec function.
         hypervisor: the scope's hypervisor, for messages.
 
     Raises:
-        InvalidPlugin: it is a class, has a misspelt hook, an unmarked override, a forbidden signature or a forbidden option.
+        InvalidPlugin: it is a class, has a misspelt hook, an unmarked override, two methods for one hook, a forbidden
+            signature or a forbidden option.
     """
     implementation = member.implementation
     if inspect.isclass(implementation):
@@ -37,19 +54,36 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             f"name an instance in the entry point: {implementation.__name__}()",
         )
     marked = marked_methods(implementation)
+    by_hook: dict[str, str] = {}
     for name, options in marked.items():
         hook = options.get("specname") or name
-        function = _function(implementation, name)
+        function = getattr(implementation, name)
         if hook not in specs:
             near = difflib.get_close_matches(hook, specs, n=1)
             hint = f"did you mean {near[0]}?" if near else f"'hv hooks' lists the hooks of {hypervisor}"
             raise _invalid(member, f"{hypervisor} has no hook {hook!r}", function, hint)
-        _check_options(member, name, options, function, specs[hook][0])
-        _check_signature(member, name, function, specs[hook][0])
-    for name in _unmarked_overrides(implementation, specs, marked):
-        raise _invalid(
-            member, f"{name} has the name of a hook but is not marked", _function(implementation, name), "mark it with @hookimpl"
+        if hook in by_hook:
+            what = f"{by_hook[hook]} and {name} both answer {hook}"
+            raise _invalid(member, what, function, "keep one of them, or move the other to an object of its own")
+        by_hook[hook] = name
+        fault = (
+            _fault_in_options(options)
+            or _fault_in_form(options, function, declaration_of(specs[hook]))
+            or _fault_in(
+                inspect.signature(function).parameters.values(), tuple(inspect.signature(specs[hook]).parameters)[1:]
+            )
         )
+        if fault:
+            raise _invalid(member, f"{name} {fault[0]}", function, fault[1])
+    for name in specs:
+        function = _unmarked(implementation, name, specs[name])
+        if name not in marked and function:
+            raise _invalid(
+                member,
+                f"{name} has the name of a hook but is not marked",
+                function,
+                "mark it with @hookimpl, or rename it",
+            )
 
 
 def check_answerers(
@@ -57,56 +91,48 @@ def check_answerers(
 ) -> None:
     """Check that no command has two answerers and no choice two extensions without an order.
 
+    Args:
+        members: everyone who joined, in the order in which they are asked.
+        declarations: hook name -> what its spec declares.
+        hypervisor: the scope's hypervisor, for messages.
+        order: names of extensions, those asked first in front.
+
     Raises:
         HookConflict: naming both members and their distributions.
     """
+    earlier = _asked_earlier(members, order)
     for hook, declaration in declarations.items():
         answering = [member for member in members if member.answers(hook)]
         if declaration.kind is Kind.COMMAND and len(answering) > 1:
-            raise _conflict(hypervisor, hook, answering[0], answering[1], "disable one of them with HVCORE_DISABLE")
+            why, remedy = "a command has one answerer", "disable one of them with HVCORE_DISABLE"
+            raise _conflict(hypervisor, hook, answering[0], answering[1], why, remedy)
         if declaration.kind is Kind.CHOOSE:
-            rivals = [member for member in answering if member.origin is Origin.EXTENSION]
-            for first, second in zip(rivals, rivals[1:], strict=False):
-                if not _is_ordered(first, second, rivals, order):
-                    raise _conflict(
-                        hypervisor,
-                        hook,
-                        first,
-                        second,
-                        f"give the order, as in HVCORE_ORDER={first.name},{second.name}, or declare before/after in one of them",
-                    )
+            # In a list that is sorted already, neighbours that are ordered mean that all are.
+            for first, second in pairwise(member for member in answering if member.origin is Origin.EXTENSION):
+                if not _reaches(second.name, first.name, earlier):
+                    remedy = f"give the order, as in HVCORE_ORDER={first.name},{second.name}, or declare before/after"
+                    raise _conflict(hypervisor, hook, first, second, "nothing says which comes first", remedy)
 
 
 def ordered(members: Sequence[Member], order: Sequence[str]) -> list[Member]:
     """Return the members in the order in which they are asked: extensions, default steps, the driver.
 
-    Extensions are ordered by ``order`` first, then by their own before/after, and by name where neither says more; never by
-    the order of installation.
+    Extensions are ordered by ``order`` first, then by their own before/after, and by name where neither says more; never
+    by the order of installation.
 
     Raises:
         HookConflict: the declared orders contradict each other.
     """
     extensions = {member.name: member for member in members if member.origin is Origin.EXTENSION}
     others = sorted((m for m in members if m.origin is not Origin.EXTENSION), key=lambda m: (m.origin, m.name))
-    asked_earlier: dict[str, set[str]] = {name: set() for name in extensions}
-    configured = [name for name in order if name in extensions]
-    for earlier, later in zip(configured, configured[1:], strict=False):
-        asked_earlier[later].add(earlier)
-    for member in extensions.values():
-        for name in member.after:
-            if name in extensions and not _decides(configured, member.name, name):
-                asked_earlier[member.name].add(name)
-        for name in member.before:
-            if name in extensions and not _decides(configured, member.name, name):
-                asked_earlier[name].add(member.name)
-    sorter = TopologicalSorter(asked_earlier)
+    sorter = TopologicalSorter(_asked_earlier(members, order))
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = " -> ".join(error.args[1])
+        circle: list[str] = error.args[1]
         raise HookConflict(
-            f"the extensions' before/after go round in a circle: {circle}",
-            resolution=f"give the order, as in HVCORE_ORDER={','.join(dict.fromkeys(error.args[1]))}",
+            f"the extensions' before/after go round in a circle: {' -> '.join(circle)}",
+            resolution=f"give the order, as in HVCORE_ORDER={','.join(dict.fromkeys(circle))}",
         ) from error
     result: list[Member] = []
     while sorter.is_active():
@@ -116,107 +142,111 @@ def ordered(members: Sequence[Member], order: Sequence[str]) -> list[Member]:
     return result + others
 
 
-def _decides(configured: Sequence[str], one: str, other: str) -> bool:
-    return one in configured and other in configured
+def _asked_earlier(members: Sequence[Member], order: Sequence[str]) -> dict[str, set[str]]:
+    """Return for each extension the names of those that must be asked before it."""
+    extensions = {member.name: member for member in members if member.origin is Origin.EXTENSION}
+    earlier: dict[str, set[str]] = {name: set() for name in extensions}
+    configured = [name for name in dict.fromkeys(order) if name in extensions]
+    for first, second in pairwise(configured):
+        earlier[second].add(first)
+    for member in extensions.values():
+        declared = [(name, member.name) for name in member.after] + [(member.name, name) for name in member.before]
+        for first, second in declared:
+            # What is configured for both wins over what they declare.
+            if {first, second} <= extensions.keys() and not {first, second} <= set(configured):
+                earlier[second].add(first)
+    return earlier
 
 
-def _is_ordered(first: Member, second: Member, rivals: Sequence[Member], order: Sequence[str]) -> bool:
-    """Whether something says that ``first`` is asked before ``second``, directly or through other rivals."""
-    if _decides(order, first.name, second.name):
-        return True
-    by_name = {member.name: member for member in rivals}
-    reached, frontier = {first.name}, [first.name]
+def _reaches(name: str, wanted: str, earlier: Mapping[str, set[str]]) -> bool:
+    """Tell whether ``wanted`` is asked before ``name``, directly or through others."""
+    reached, frontier = {name}, [name]
     while frontier:
-        name = frontier.pop()
-        nexts = set(by_name[name].before) | {m.name for m in rivals if name in m.after}
-        for following in (nexts & by_name.keys()) - reached:
+        for following in earlier[frontier.pop()] - reached:
             reached.add(following)
             frontier.append(following)
-    return second.name in reached
+    return wanted in reached
 
 
-def _check_options(
-    member: Member, name: str, options: Mapping[str, Any], function: Callable[..., Any], spec: Callable[..., Any]
-) -> None:
-    declaration = declaration_of(spec)
-    if declaration is not None and declaration.kind is Kind.NOTIFY and (options["wrapper"] or options["hookwrapper"]):
-        raise _invalid(
-            member,
-            f"{name} wraps a notice; each listener hears it alone, so there is nothing to wrap",
-            function,
-            "mark it with a plain @hookimpl",
-        )
+def _fault_in_options(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what is wrong with the options of ``@hookimpl``, and what to do about it."""
     if options["tryfirst"] or options["trylast"]:
-        raise _invalid(
-            member,
-            f"{name} asks for tryfirst or trylast, which depends on who else is installed",
-            function,
+        return (
+            "asks for tryfirst or trylast, which depends on who else is installed",
             "declare before/after with hvcore.plugin.Extension instead",
         )
+    if options["wrapper"] and options["hookwrapper"]:
+        return "is marked as a wrapper of both kinds", "mark it with @hookimpl(wrapper=True)"
+    return None
 
 
-def _check_signature(member: Member, name: str, function: Callable[..., Any], spec: Callable[..., Any]) -> None:
-    allowed = tuple(inspect.signature(spec).parameters)[1:]
-    parameters = list(inspect.signature(function).parameters.values())
-    for parameter in parameters[1:] if parameters and parameters[0].name == "self" else parameters:
+def _fault_in_form(
+    options: Mapping[str, Any], function: Callable[..., Any], declaration: HookDeclaration | None
+) -> tuple[str, str] | None:
+    """Return why a method of this form cannot answer or wrap the hook, and what to do about it."""
+    wraps = options["wrapper"] or options["hookwrapper"]
+    yields = inspect.isgeneratorfunction(function)
+    kind = declaration and declaration.kind
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "is asynchronous, and nobody would await it", "write it as a plain method"
+    if wraps and kind is Kind.NOTIFY:
+        return "wraps a notice, and each listener hears it alone", "mark it with a plain @hookimpl"
+    if wraps and not yields:
+        return "is marked as a wrapper and never yields", "yield once, where the others are to be asked"
+    if yields and not wraps and kind is not Kind.COLLECT:
+        return "yields, so a call of it would do nothing", "return the answer, or mark it with @hookimpl(wrapper=True)"
+    return None
+
+
+def _fault_in(parameters: Iterable[inspect.Parameter], passed: Sequence[str] | None = None) -> tuple[str, str] | None:
+    """Return what is wrong with a signature, and what to do about it; ``passed`` names what the hook passes."""
+    for parameter in parameters:
+        name = parameter.name
         if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
-            raise _invalid(
-                member, f"{name} takes {parameter}, which no hook can pass", function, "use plain positional arguments"
+            return (
+                f"takes the {parameter.kind.description} argument {name}, which no hook can pass",
+                "use a plain argument",
             )
         if parameter.default is not inspect.Parameter.empty:
-            raise _invalid(
-                member,
-                f"{name} gives {parameter.name} a default, which would hide the caller's value",
-                function,
+            return (
+                f"gives {name} a default, which would hide the caller's value",
                 "remove the default; hvcore's callers always pass every argument",
             )
-        if parameter.name not in allowed:
-            near = difflib.get_close_matches(parameter.name, allowed, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the hook passes: {', '.join(allowed) or 'nothing'}"
-            raise _invalid(member, f"{name} asks for {parameter.name!r}, which the hook does not pass", function, hint)
+        if passed is not None and name not in passed:
+            near = difflib.get_close_matches(name, passed, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the hook passes: {', '.join(passed) or 'nothing'}"
+            return f"asks for {name!r}, which the hook does not pass", hint
+    return None
 
 
-def _unmarked_overrides(implementation: object, specs: _Specs, marked: Mapping[str, Any]) -> list[str]:
-    """Return the methods that carry a hook's name but neither are the spec's own nor marked."""
-    if inspect.ismodule(implementation):
-        return []
-    found: list[str] = []
-    for name, (spec_function, _) in specs.items():
-        if name in marked:
-            continue
-        attribute = inspect.getattr_static(type(implementation), name, None)
-        function = getattr(attribute, "__func__", attribute)
-        if inspect.isfunction(function) and function is not spec_function:
-            found.append(name)
-    return found
-
-
-def _function(implementation: object, name: str) -> Callable[..., Any]:
-    namespace = implementation if inspect.ismodule(implementation) else type(implementation)
-    attribute = inspect.getattr_static(namespace, name)
-    function: Callable[..., Any] = getattr(attribute, "__func__", attribute)
-    return function
+def _unmarked(implementation: object, name: str, spec: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the function of a hook's name that is not the spec's own, or None when there is none."""
+    is_module = inspect.ismodule(implementation)
+    attribute = inspect.getattr_static(implementation if is_module else type(implementation), name, None)
+    function = getattr(attribute, "__func__", attribute)
+    if not inspect.isfunction(function) or function is spec:
+        return None
+    # A module may well import a function of that name.
+    return None if is_module and function.__module__ != implementation.__name__ else function
 
 
 def _invalid(member: Member, what: str, where: object, resolution: str) -> InvalidPlugin:
-    place = _place(where)
-    details = [f"at {place}"] if place else []
-    return InvalidPlugin(f"{member.describe()}: {what}", details=details, resolution=resolution)
+    return InvalidPlugin(f"{member.describe()}: {what}", details=_place(where), resolution=resolution)
 
 
-def _place(where: object) -> str:
+def _place(where: Any) -> list[str]:
+    """Return the line for an error's details that says where something is written; none where that is not known."""
     try:
-        file = inspect.getsourcefile(where)  # type: ignore[arg-type]  # a TypeError is what we ask for
-        _, line = inspect.getsourcelines(where)  # type: ignore[arg-type]  # likewise
+        file = inspect.getsourcefile(where)
+        _, line = inspect.getsourcelines(where)
     except (OSError, TypeError):
-        return ""
-    return f"{file}:{line}"
+        return []
+    return [f"at {file}:{line}"]
 
 
-def _conflict(hypervisor: str, hook: str, first: Member, second: Member, resolution: str) -> HookConflict:
+def _conflict(hypervisor: str, hook: str, first: Member, second: Member, why: str, resolution: str) -> HookConflict:
     return HookConflict(
-        f"{hook}: both {first.describe()} and {second.describe()} answer it, and nothing says which comes first",
+        f"{hook}: both {first.describe()} and {second.describe()} answer it, and {why}",
         hypervisor=hypervisor,
-        operation=hook,
         resolution=resolution,
     )

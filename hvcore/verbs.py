@@ -158,9 +158,7 @@ class DeviceVerbs(_Verbs):
                 sequence=sequence,
             )
 
-    def verify_hotplug_support(
-        self, instance: Instance | str, action: DeviceAction, device_type: DeviceType
-    ) -> None:
+    def verify_hotplug_support(self, instance: Instance | str, action: DeviceAction, device_type: DeviceType) -> None:
         """Check that a running instance can take one kind of change."""
         self.scope.command(
             DevicesSpec.verify_hotplug_support,

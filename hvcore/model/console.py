@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from hvcore.model.names import check_instance_name, refuse_control_characters
 from hvcore.model.refusal import missing, refused
 from hvcore.model.validation import by, check_integer, member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ConsoleKind", "InstanceConsole"]
 
@@ -48,15 +51,34 @@ def _check_display(value: object, key: str) -> None:
         check_integer(value, key, 0, _LAST_DISPLAY)
 
 
-def _check_command(value: tuple[object, ...]) -> None:
-    for index, word in enumerate(value):
-        if not isinstance(word, str) or "\0" in word:
-            raise refused(f"command[{index}]", word, "text without a null byte")
+def _check_message(value: object, key: str) -> None:
+    if not isinstance(value, str):
+        raise refused(key, value, "text")
 
 
-def _command(value: tuple[str, ...]) -> tuple[str, ...]:
+def _check_word(value: object, key: str) -> None:
+    """Refuse what the tool that connects would read as an option or as several words."""
+    word = refuse_control_characters(value, key)
+    if word.startswith("-") or " " in word:
+        raise refused(key, value, "one word that does not begin with a hyphen")
+
+
+def _check_command(value: object) -> None:
+    if isinstance(value, str):
+        raise refused("command", value, "a list of words, not one text")
+
+
+def _check_argument(word: object, key: str) -> None:
+    if not isinstance(word, str) or "\0" in word:
+        raise refused(key, word, "text without a null byte")
+
+
+def _command(value: Iterable[str]) -> tuple[str, ...]:
     _check_command(value)
-    return tuple(value)
+    words = tuple(value)
+    for index, word in enumerate(words):
+        _check_argument(word, f"command[{index}]")
+    return words
 
 
 @frozen
@@ -82,10 +104,10 @@ class InstanceConsole:
 
     instance: str = field(validator=by(check_instance_name))
     kind: ConsoleKind = field(converter=_kind)
-    message: str = ""
-    host: str = field(default="", validator=by(refuse_control_characters))
+    message: str = field(default="", validator=by(_check_message))
+    host: str = field(default="", validator=by(_check_word))
     port: int | None = field(default=None, validator=by(_check_port))
-    user: str = field(default="", validator=by(refuse_control_characters))
+    user: str = field(default="", validator=by(_check_word))
     command: tuple[str, ...] = field(default=(), converter=_command)
     display: int | None = field(default=None, validator=by(_check_display))
 

@@ -36,9 +36,7 @@ class LifecycleSpec:
         raise NotImplementedError
 
     @command(since="1.0")
-    def plan_start(
-        self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool
-    ) -> StartPlan:
+    def plan_start(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> StartPlan:
         """Say what a start would do, without touching anything.
 
         Answered by: the driver.

@@ -163,12 +163,15 @@ def _let_run(directory: str, is_v1: bool) -> None:
 
 
 def _running_below(directory: str) -> list[str]:
-    """The processes that still run or wait inside the kernel, as phrases."""
+    """The processes that still run or wait inside the kernel, as phrases.
+
+    A frozen process sleeps, on version 2 as state S and on version 1 as state D at ``__refrigerator``.
+    """
     lines: list[str] = []
     for pid in sorted(pids_below([directory])):
         stat = read_text(f"/proc/{pid}/stat") or ""
         where = (read_text(f"/proc/{pid}/wchan") or "").strip()
         state = stat[stat.rfind(")") + 2 :][:1]
-        if stat and "refrigerator" not in where and "freezer" not in where:
+        if state not in {"", "S"} and "refrigerator" not in where:
             lines.append(f"process {pid} ({process_name(pid)}) is in state {state}" + (f" at {where}" if where else ""))
     return lines

@@ -63,7 +63,10 @@ class Completed:
             return self
         ended = f"was ended by signal {-self.status}" if self.status < 0 else f"exited with status {self.status}"
         raise CommandFailed(
-            f"{self.argv[0]} {ended}", command=self.argv, status=self.status, details=self.words or ("(it said nothing)",)
+            f"{self.argv[0]} {ended}",
+            command=self.argv,
+            status=self.status,
+            details=self.words or ("(it said nothing)",),
         )
 
 

@@ -1,19 +1,23 @@
 """One lock per instance, between processes, freed by the kernel when its holder dies.
 
-The lock is flock(2) on ``<directory>/<instance>``. Whoever frees it removes the file while still holding it; a waiter that
-finds itself holding a file that is no longer at the path tries again, so no lock file stays and no two hold one lock.
+The lock is flock(2) on ``<directory>/<instance>``. Whoever frees it removes the file while still holding it; a waiter
+that finds itself holding a file that is no longer at the path tries again, so no lock file stays and no two hold one
+lock. Only a holder that was killed leaves its file, for the next one to take over.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hvcore.errors import Busy, HypervisorError, StateFailed
 
 __all__ = ["InstanceLocks"]
+
+_RETAKE_S = 120.0
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.05
 
 
 class InstanceLocks:
@@ -27,10 +31,11 @@ class InstanceLocks:
     def __init__(self, directory: Path, hypervisor: str | None = None) -> None:
         self.directory = directory
         self.hypervisor = hypervisor
-        self._held: dict[str, int] = {}
+        # By instance and thread: while one thread has yielded a lock, another may hold it.
+        self._held: dict[tuple[str, int], int] = {}
 
     @contextmanager
-    def hold(self, instance_name: str, operation: str, *, wait_s: float = 0) -> Iterator[None]:
+    def hold(self, instance_name: str, operation: str, *, wait_s: float = 0) -> Generator[None]:
         """Hold an instance's lock for the body of a ``with``.
 
         Args:
@@ -39,7 +44,7 @@ class InstanceLocks:
             wait_s: seconds to wait for the present holder; 0 does not wait.
 
         Raises:
-            Busy: another process, or another thread of this one, holds it.
+            Busy: another process, or this one already, holds it.
             StateFailed: the lock file cannot be made.
         """
         self._acquire(instance_name, operation, wait_s)
@@ -49,16 +54,20 @@ class InstanceLocks:
             self._release(instance_name)
 
     @contextmanager
-    def yielded(self, instance_name: str, operation: str) -> Iterator[None]:
+    def yielded(self, instance_name: str, operation: str) -> Generator[None]:
         """Give a held lock to others for the body of a ``with``, then take it again.
 
-        A soft stop does so while it waits for the guest, so that a forced stop can overtake it.
+        A soft stop does so while it waits for the guest, so that a forced stop can overtake it. What others did
+        meanwhile is for the caller to find out.
 
         Args:
-            instance_name: the instance's name; its lock is held by the caller.
+            instance_name: the instance's name; its lock is held by the calling thread, or nothing is done.
             operation: what it is held for afterwards.
+
+        Raises:
+            Busy: another process still holds it after two minutes.
         """
-        if instance_name not in self._held:
+        if _key(instance_name) not in self._held:
             yield
             return
         self._release(instance_name)
@@ -68,75 +77,79 @@ class InstanceLocks:
             self._acquire(instance_name, operation, _RETAKE_S)
 
     def _acquire(self, instance_name: str, operation: str, wait_s: float) -> None:
-        path = self.directory / instance_name
         try:
-            descriptor = _lock_file(path, instance_name, wait_s)
+            descriptor = _lock_file(self.directory / instance_name, instance_name, wait_s)
         except HypervisorError as error:
             error.add_context(hypervisor=self.hypervisor, instance=instance_name, operation=operation)
             raise
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {operation}".encode(), 0)
-        self._held[instance_name] = descriptor
+        self._held[_key(instance_name)] = descriptor
+        # Who holds it is only told for the sake of messages; on a full disk, stopping must still be possible.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {operation}".encode(), 0)
 
     def _release(self, instance_name: str) -> None:
-        descriptor = self._held.pop(instance_name, None)
+        descriptor = self._held.pop(_key(instance_name), None)
         if descriptor is None:
             return
-        (self.directory / instance_name).unlink(missing_ok=True)
-        os.close(descriptor)
+        path = self.directory / instance_name
+        try:
+            # Where somebody removed the file by hand, there may be another one by now, which is not ours to remove.
+            if _is_at(descriptor, path):
+                path.unlink()
+        finally:
+            os.close(descriptor)
 
 
-_RETAKE_S = 120.0
+def _key(instance_name: str) -> tuple[str, int]:
+    import threading
+
+    return instance_name, threading.get_ident()
 
 
 def _lock_file(path: Path, instance_name: str, wait_s: float) -> int:
     """Return a descriptor that holds the lock of the file that is at ``path`` now."""
+    import time
+
+    deadline = time.monotonic() + wait_s
+    pause_s = _SHORTEST_PAUSE_S
     while True:
+        descriptor = _open(path)
         try:
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StateFailed(
-                f"cannot make the lock {path}: {error.strerror}",
-                resolution="check free space and permissions, or set HVCORE_STATE_DIR to a directory you may write",
-            ) from error
-        try:
-            if not _take(descriptor, wait_s):
+            if _take(descriptor):
+                if _is_at(descriptor, path):
+                    return descriptor
+            elif time.monotonic() >= deadline:
                 raise _busy(descriptor, instance_name)
-            if _is_at(descriptor, path):
-                return descriptor
+            else:
+                # flock(2) has no timeout, so the tries are spaced out.
+                time.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
 
 
-def _take(descriptor: int, wait_s: float) -> bool:
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateFailed(
+            f"cannot make the lock {path}: {error.strerror}",
+            resolution="check free space and permissions, or set HVCORE_STATE_DIR to a directory you may write",
+        ) from error
+
+
+def _take(descriptor: int) -> bool:
     import fcntl
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return wait_s > 0 and _wait_for(descriptor, wait_s)
+        return False
     return True
-
-
-def _wait_for(descriptor: int, wait_s: float) -> bool:
-    """Take the lock within the time; flock(2) has no timeout, so the tries are spaced out."""
-    import fcntl
-    import time
-
-    deadline = time.monotonic() + wait_s
-    pause_s = 0.001
-    while time.monotonic() < deadline:
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 2, 0.05)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        return True
-    return False
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

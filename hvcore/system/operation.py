@@ -76,7 +76,9 @@ def perform(steps: Sequence[Step], journal: Journal, observer: Observer = _nobod
         except BaseException as error:
             outcome = undo_steps(reversed(begun), journal, observer)
             if not isinstance(error, (HypervisorError, OSError)):
-                error.add_note(f"undone: {', '.join(outcome.undone)}; left behind: {'; '.join(outcome.left_behind) or 'nothing'}")
+                error.add_note(
+                    f"undone: {', '.join(outcome.undone)}; left behind: {'; '.join(outcome.left_behind) or 'nothing'}"
+                )
                 raise
             failure = _as_failure(error).add_context(step=step.name)
             failure.undone += outcome.undone

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hvcore.errors import OperationFailed
 from hvcore.system.kernel_files import read_text
 
-__all__ = ["namespace_pid", "open_pidfd", "process_name", "process_start_time", "send_signal", "wait_pidfds"]
+__all__ = ["namespace_pid", "namespace_pids", "open_pidfd", "process_name", "process_start_time", "send_signal", "wait_pidfds"]
 
 _LONGEST_POLL_MS = 2**31 - 1
 
@@ -119,3 +119,20 @@ def namespace_pid(pid: int) -> int | None:
         if line.startswith("NSpid:"):
             return int(line.split()[-1])
     return None
+
+
+def namespace_pids(pid: int) -> tuple[int, ...]:
+    """Return the ids that a process has, from the caller's pid namespace down to its own.
+
+    Args:
+        pid: its id in the caller's namespace.
+
+    Returns:
+        The ids; empty when there is no such process.
+
+    Source: proc(5), /proc/pid/status, NSpid.
+    """
+    for line in (read_text(f"/proc/{pid}/status") or "").split("\n"):
+        if line.startswith("NSpid:"):
+            return tuple(int(number) for number in line.split()[1:])
+    return ()

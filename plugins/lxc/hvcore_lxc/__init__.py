@@ -1,3 +1,5 @@
-"""The LXC hypervisor, a plugin of hvcore."""
+"""Linux containers for hvcore, through LXC's own tools.
 
-__version__ = "0.1.0"
+Its mount, cgroup and config steps are hooks: ``hvcore_lxc.spec.LxcSteps`` names them, and an extension of the group
+``hvcore.lxc`` overrides them.
+"""

@@ -16,7 +16,9 @@ def test_absolute_paths_are_taken(path):
     assert Disk(path).path == path
 
 
-@pytest.mark.parametrize("path", ["", "rel", "./a", "~/a", "/a\nb", "/a\0", "/\ud800", "/" + "é" * 2048, None, 5, b"/a"])
+@pytest.mark.parametrize(
+    "path", ["", "rel", "./a", "~/a", "/a\nb", "/a\0", "/\ud800", "/" + "é" * 2048, None, 5, b"/a"]
+)
 def test_other_paths_are_refused(path):
     with pytest.raises(InvalidInput) as caught:
         Disk(path)
@@ -24,7 +26,7 @@ def test_other_paths_are_refused(path):
 
 
 def test_a_relative_path_is_told_what_is_allowed():
-    with pytest.raises(InvalidInput, match="^path cannot be 'srv/a'; allowed: an absolute path"):
+    with pytest.raises(InvalidInput, match=r"^path cannot be 'srv/a'; allowed: an absolute path"):
         Disk("srv/a")
 
 
@@ -45,7 +47,9 @@ def test_mount_points(place):
     assert Disk("/a", mount_point=place).mount_point == place
 
 
-@pytest.mark.parametrize("place", ["srv", "/srv/", "//srv", "/srv//a", "/srv/.", "/./srv", "/..", "/a/../b", "/a\n", 1, None])
+@pytest.mark.parametrize(
+    "place", ["srv", "/srv/", "//srv", "/srv//a", "/srv/.", "/./srv", "/..", "/a/../b", "/a\n", 1, None]
+)
 def test_refused_mount_points(place):
     with pytest.raises(InvalidInput) as caught:
         Disk("/a", mount_point=place)

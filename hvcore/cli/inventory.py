@@ -1,0 +1,112 @@
+"""What runs: ``list`` and ``info``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hvcore.cli.arguments import add_instance
+from hvcore.cli.table import Cell, Row, render_pairs, render_table
+from hvcore.cli.terminal import use_colour
+from hvcore.cli.verbs import Command
+from hvcore.errors import HypervisorError, InstanceNotFound
+
+if TYPE_CHECKING:
+    from hvcore.cli.session import Session
+    from hvcore.hypervisor import Hypervisor
+    from hvcore.model.info import InstanceInfo
+
+__all__ = ["COMMANDS", "describe", "instance_table"]
+
+_HEADER = ("NAME", "HYPERVISOR", "STATE", "MEMORY", "USED", "VCPUS", "CPU TIME", "PID")
+_STATE_COLOURS = {"running": "green", "paused": "yellow", "shutdown": "red"}
+
+
+def instance_table(instances: Iterable[InstanceInfo], colour: bool) -> str:
+    """Return instances as a table."""
+    rows: list[Row] = []
+    for info in instances:
+        figures = [Cell(text, right=True) for text in _figures(info)]
+        rows.append([info.name, info.hypervisor, _state(info), *figures])
+    return render_table(_HEADER, rows, colour)
+
+
+def describe(info: InstanceInfo, colour: bool) -> str:
+    """Return one instance in lines."""
+    labels = (title.lower() for title in _HEADER)
+    values: Row = [info.name, info.hypervisor, _state(info), *_figures(info)]
+    return render_pairs(zip(labels, values, strict=True), colour)
+
+
+def _configure_list(_: ArgumentParser) -> None:
+    """Add nothing."""
+
+
+def _list(session: Session, _: Namespace) -> int:
+    from hvcore.cli.output import print_json, warn
+
+    found: list[InstanceInfo] = []
+    if session.wanted:
+        found += session.host.hypervisor(session.wanted).get_all_instances_info()
+    else:
+        for name, answer in session.host.all_instances().items():
+            if isinstance(answer, HypervisorError):
+                warn(f"{name} cannot say what runs: {answer}")
+            else:
+                found += answer
+    if session.as_json:
+        print_json([info.to_dict() for info in found])
+    elif found:
+        print(instance_table(found, use_colour(sys.stdout)))
+    else:
+        print("no instance runs")
+    return 0
+
+
+def _info(session: Session, arguments: Namespace) -> int:
+    from hvcore.cli.output import print_json
+
+    info = _find(session.owner(arguments.name), arguments.name)
+    if session.as_json:
+        print_json(info.to_dict())
+    else:
+        print(describe(info, use_colour(sys.stdout)))
+    return 0
+
+
+def _find(hypervisor: Hypervisor, name: str) -> InstanceInfo:
+    """Return what the kernel says, or for a known instance that does not run what its definition says."""
+    info = hypervisor.get_instance_info(name)
+    if info:
+        return info
+    from hvcore.model.info import InstanceInfo
+    from hvcore.model.state import InstanceState
+
+    known = hypervisor.get_instance_definition(name)
+    if known is None:
+        raise InstanceNotFound(
+            f"there is no instance {name!r}",
+            hypervisor=hypervisor.name,
+            instance=name,
+            resolution="'hv list' names those that run",
+        )
+    return InstanceInfo(name, hypervisor.name, InstanceState.SHUTDOWN, known.memory_mib, known.vcpus, 0.0)
+
+
+def _state(info: InstanceInfo) -> Cell:
+    return Cell(str(info.state), _STATE_COLOURS.get(str(info.state)))
+
+
+def _figures(info: InstanceInfo) -> tuple[str, ...]:
+    return (
+        f"{info.memory_mib} MiB",
+        "-" if info.memory_used_mib is None else f"{info.memory_used_mib} MiB",
+        str(info.vcpus),
+        f"{info.cpu_seconds:.2f} s",
+        "-" if info.pid is None else str(info.pid),
+    )
+
+
+COMMANDS = {"list": Command(_configure_list, _list), "info": Command(add_instance, _info)}

@@ -1,0 +1,181 @@
+"""From the words of the command line to a verb and its arguments.
+
+Only the chosen verb's parser is built. It knows the global options too, so they may stand before and after the verb.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from hvcore.cli.verbs import VERBS, Command, load_command
+from hvcore.errors import InvalidInput
+
+__all__ = ["Choice", "Parser", "build_full_parser", "parse"]
+
+_PROGRAM = "hv"
+_DESCRIPTION = "Start, stop and watch instances on this node's hypervisors."
+_EPILOG = (
+    "Exit status: 0 done; 1 the operation failed; 2 bad usage or bad input; 3 the hypervisor does not support it; "
+    "4 no such instance; 5 the instance is busy."
+)
+_WITH_VALUE = frozenset({"-H", "--hypervisor", "--state-dir", "--log-dir"})
+
+
+class Choice(NamedTuple):
+    """What the user chose.
+
+    Attributes:
+        command: the verb's implementation.
+        arguments: the parsed words, global options among them.
+    """
+
+    command: Command
+    arguments: argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of printing, and never guesses what a shortened option means."""
+
+    @property
+    def options(self) -> list[str]:
+        """The options that the parser knows, as they are written."""
+        return [option for action in self._actions for option in action.option_strings]
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the parser's complaint as bad input."""
+        text = message.removeprefix("argument ").replace("the following arguments are required:", "missing:")
+        raise InvalidInput(f"{self.prog}: {text}", resolution=_short_usage(self))
+
+
+def parse(words: Sequence[str]) -> Choice:
+    """Find the verb and parse everything else by its rules.
+
+    Args:
+        words: the command line without the program's name.
+
+    Raises:
+        InvalidInput: the words make no command; says what comes closest.
+        SystemExit: help or the version was asked for, and printed.
+    """
+    verb, rest = _split(words)
+    if verb is None:
+        build_full_parser().parse_args(rest)
+        raise InvalidInput("no verb was given", resolution="'hv --help' lists the verbs")
+    if verb not in VERBS:
+        raise _unknown_verb(verb)
+    command: list[str] = []
+    if VERBS[verb].takes_command and "--" in rest:
+        at = rest.index("--")
+        rest, command = rest[:at], rest[at + 1 :]
+    chosen = load_command(verb)
+    parser = _verb_parser(verb, chosen)
+    arguments, extra = parser.parse_known_args(rest)
+    if extra:
+        raise _unexpected(parser, verb, extra[0])
+    arguments.words = command
+    return Choice(chosen, arguments)
+
+
+def build_full_parser() -> Parser:
+    """Return the parser of every verb at once, as help and shell completion need it."""
+    parser = Parser(prog=_PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
+    _add_global_options(parser)
+    # Not required: the caller says in its own words that there is no verb.
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=False)
+    for name, verb in VERBS.items():
+        child = verbs.add_parser(
+            name, prog=f"{_PROGRAM} {name}", help=verb.summary, description=_sentence(verb.summary), allow_abbrev=False
+        )
+        load_command(name).configure(child)
+        _add_global_options(child)
+    return parser
+
+
+def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Take the verb, the first word that is neither an option nor an option's value, out of the words."""
+    is_value = False
+    for index, word in enumerate(words):
+        if is_value:
+            is_value = False
+        elif word in _WITH_VALUE:
+            is_value = True
+        elif word == "--":
+            break
+        elif not word.startswith("-"):
+            return word, [*words[:index], *words[index + 1 :]]
+    return None, list(words)
+
+
+def _verb_parser(name: str, command: Command) -> Parser:
+    parser = Parser(prog=f"{_PROGRAM} {name}", description=_sentence(VERBS[name].summary), allow_abbrev=False)
+    command.configure(parser)
+    _add_global_options(parser)
+    return parser
+
+
+def _add_global_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("global options")
+    # argcomplete reads `completer`; argparse does not know the attribute.
+    named = group.add_argument("-H", "--hypervisor", metavar="NAME", help="the hypervisor to use")
+    named.completer = _hypervisors  # type: ignore[attr-defined]
+    group.add_argument("--json", action="store_true", help="print JSON for programs")
+    group.add_argument("--debug", action="store_true", help="print the traceback of an error")
+    group.add_argument("--state-dir", metavar="DIR", help="where state lives (HVCORE_STATE_DIR, else /run/hvcore)")
+    group.add_argument("--log-dir", metavar="DIR", help="where logs live (HVCORE_LOG_DIR, else /var/log/hvcore)")
+    group.add_argument("--no-plugins", action="store_true", help="use only what ships with hvcore itself")
+    group.add_argument("--version", action=_Version)
+
+
+class _Version(argparse.Action):
+    """Print the version and end."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from hvcore import __version__
+
+        print(f"{_PROGRAM} {__version__}")
+        parser.exit()
+
+
+def _hypervisors(**known: Any) -> list[str]:
+    from hvcore.cli.completers import complete_hypervisors
+
+    return complete_hypervisors(**known)
+
+
+def _unknown_verb(word: str) -> InvalidInput:
+    from hvcore.model.refusal import closest, shown
+
+    guess = closest(word, VERBS)
+    return InvalidInput(
+        f"there is no verb {shown(word)}",
+        key="verb",
+        value=word,
+        resolution=f"did you mean 'hv {guess}'?" if guess else "'hv --help' lists the verbs",
+    )
+
+
+def _unexpected(parser: Parser, verb: str, word: str) -> InvalidInput:
+    from hvcore.model.refusal import closest, shown
+
+    guess = closest(word.partition("=")[0], parser.options) if word.startswith("-") else None
+    if guess:
+        resolution = f"did you mean {guess}?"
+    elif VERBS[verb].takes_command:
+        resolution = f"write -- before the command: {_PROGRAM} {verb} NAME -- COMMAND ..."
+    else:
+        resolution = _short_usage(parser)
+    kind = "unknown option" if word.startswith("-") else "unexpected word"
+    return InvalidInput(f"{parser.prog}: {kind} {shown(word)}", value=word, resolution=resolution)
+
+
+def _short_usage(parser: Parser) -> str:
+    return f"'{parser.prog} --help' shows the usage"
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."

@@ -1,0 +1,62 @@
+"""The verb ``plugins``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from hvcore.cli.table import Cell, Row, render_table
+from hvcore.cli.terminal import clean, paint, use_colour
+from hvcore.cli.verbs import Command
+
+if TYPE_CHECKING:
+    from hvcore.cli.session import Session
+    from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
+
+__all__ = ["COMMANDS"]
+
+
+def _configure(_: ArgumentParser) -> None:
+    """Add nothing."""
+
+
+def _plugins(session: Session, arguments: Namespace) -> int:
+    from hvcore.cli.output import print_json
+
+    report = session.host.plugins()
+    if session.as_json:
+        print_json(report.to_dict())
+    else:
+        print(_render(report, use_colour(sys.stdout), with_traceback=arguments.debug))
+    return 0
+
+
+def _render(report: PluginReport, colour: bool, with_traceback: bool) -> str:
+    parts: list[str] = []
+    if report.hypervisors:
+        rows: list[Row] = [(p.name, p.distribution, _state(p), p.summary) for p in report.hypervisors]
+        parts.append(render_table(("HYPERVISOR", "FROM", "STATE", "WHAT IT IS"), rows, colour))
+    if report.extensions:
+        rows = [(p.name, p.group, p.distribution, _state(p), " ".join(p.hooks)) for p in report.extensions]
+        parts.append(render_table(("EXTENSION", "GROUP", "FROM", "STATE", "HOOKS"), rows, colour))
+    parts += [_broken(fault, colour, with_traceback) for fault in report.broken]
+    return "\n\n".join(parts) or "no plugin is installed"
+
+
+def _state(plugin: InstalledPlugin) -> Cell:
+    return Cell(plugin.disabled, "yellow") if plugin.disabled else Cell("ready", "green")
+
+
+def _broken(fault: BrokenPlugin, colour: bool, with_traceback: bool) -> str:
+    lines = [
+        f"{paint('broken:', 'red', colour)} {fault.name} of {fault.distribution} ({fault.group})",
+        f"  {clean(fault.reason)}",
+        f"  what to do: {clean(fault.resolution)}",
+    ]
+    if with_traceback:
+        lines += [f"  | {line}" for line in clean(fault.traceback).rstrip("\n").split("\n")]
+    return "\n".join(lines)
+
+
+COMMANDS = {"plugins": Command(_configure, _plugins)}

@@ -1,0 +1,71 @@
+"""The verbs: where each one lives, and what it is in one line. Only the chosen one's module is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from hvcore.cli.session import Session
+
+__all__ = ["VERBS", "Command", "Verb", "load_command"]
+
+
+class Command(NamedTuple):
+    """What a module offers for a verb.
+
+    Attributes:
+        configure: adds the verb's own arguments to its parser.
+        run: does it and returns the exit status.
+    """
+
+    configure: Callable[[ArgumentParser], None]
+    run: Callable[[Session, Namespace], int]
+
+
+class Verb(NamedTuple):
+    """A verb of ``hv``.
+
+    Attributes:
+        module: the module that has it in ``COMMANDS``.
+        summary: what it does, in one line.
+        takes_command: whether words after ``--`` are a command of the user's, never options of ``hv``.
+    """
+
+    module: str
+    summary: str
+    takes_command: bool = False
+
+
+VERBS = {
+    "start": Verb("lifecycle", "start an instance from its file"),
+    "stop": Verb("lifecycle", "ask an instance to shut down, or end it with --force"),
+    "cleanup": Verb("lifecycle", "remove what an instance that no longer runs has left"),
+    "reboot": Verb("lifecycle", "restart a running instance"),
+    "pause": Verb("lifecycle", "take the CPU away from an instance"),
+    "resume": Verb("lifecycle", "give a paused instance its CPU back"),
+    "balloon": Verb("lifecycle", "change the memory of a running instance"),
+    "list": Verb("inventory", "list the instances that run"),
+    "info": Verb("inventory", "describe one instance"),
+    "console": Verb("console", "attach to an instance's console"),
+    "exec": Verb("execute", "run a command inside an instance", takes_command=True),
+    "plan": Verb("plan", "show what a start would do, and do nothing"),
+    "verify": Verb("health", "check that this node can run instances"),
+    "node": Verb("node", "show this node's memory and processors"),
+    "files": Verb("node", "show the files that must be alike on all nodes"),
+    "recover": Verb("recovery", "undo or finish what was left half done"),
+    "plugins": Verb("plugins", "show what is installed, and what is broken and why"),
+    "hooks": Verb("hooks", "show the hooks and who answers them"),
+    "demo": Verb("demo.verb", "watch instances live and die"),
+    "completion": Verb("completion", "print the code that makes a shell complete hv"),
+}
+
+
+def load_command(name: str) -> Command:
+    """Import a verb's module and return what it offers."""
+    from importlib import import_module
+
+    commands: dict[str, Command] = import_module(f"hvcore.cli.{VERBS[name].module}").COMMANDS
+    return commands[name]

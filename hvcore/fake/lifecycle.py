@@ -1,0 +1,140 @@
+"""Starting and stopping a fake machine."""
+
+from __future__ import annotations
+
+import time
+
+from hvcore.errors import AlreadyRunning, OperationFailed, StopTimeout
+from hvcore.fake.clock import read_clock
+from hvcore.fake.machine import Machine
+from hvcore.fake.params import Behaviour
+from hvcore.fake.recovery import raise_failure, require_settled, take_down
+from hvcore.fake.state import RunState
+from hvcore.model.instance import Instance
+from hvcore.system.journal import Phase
+from hvcore.system.operation import perform
+
+__all__ = ["DEFAULT_STOP_TIMEOUT_S", "reboot", "start", "stop"]
+
+DEFAULT_STOP_TIMEOUT_S = 120.0
+"""Seconds that a soft stop waits when the caller does not say; Ganeti's own default."""
+
+
+def start(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -> None:
+    """Start a machine that is off.
+
+    Raises:
+        AlreadyRunning: it is on.
+        OperationFailed: a step failed; every step was undone.
+    """
+    require_settled(machine)
+    if machine.running(read_clock()) is not None:
+        raise AlreadyRunning(f"{instance.name} runs already", resolution="stop it first, or reboot it")
+    machine.files.make_directory()
+    try:
+        machine.journal.enter(Phase.STARTING)
+    except BaseException:
+        machine.files.remove_directory()
+        raise
+    behaviour = Behaviour.of(instance.parameters)
+    perform(machine.start_steps(instance, behaviour, memory_mib, paused), machine.journal, machine.context.observer)
+
+
+def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) -> None:
+    """Stop a machine; one that is off is only cleared away.
+
+    Raises:
+        StopTimeout: the guest was asked and still runs.
+        OperationFailed: a step failed; the next command on the instance finishes the stop.
+    """
+    require_settled(machine)
+    state = machine.running(read_clock())
+    if state is None:
+        return
+    if not force:
+        _ask(machine, state, retry)
+        if not _wait_for_guest(machine, state.run, DEFAULT_STOP_TIMEOUT_S if timeout_s is None else timeout_s):
+            return
+    machine.journal.enter(Phase.STOPPING)
+    if state.behaviour.fail_step == "halt":
+        raise OperationFailed(
+            "injected failure", step="halt", resolution="the next command on the instance, or 'hv recover', finishes the stop"
+        )
+    raise_failure(take_down(machine))
+    machine.console.say("ended by force" if force else "shut down")
+
+
+def reboot(machine: Machine) -> None:
+    """Restart the guest of a running machine; what it is asked meanwhile waits.
+
+    Raises:
+        NotRunning: it does not run.
+        OperationFailed: it could not be restarted.
+    """
+    require_settled(machine)
+    before = machine.require_running(read_clock())
+
+    def do() -> None:
+        machine.end_commands()
+        time.sleep(before.behaviour.stop_delay_s + before.behaviour.start_delay_s)
+        machine.set_state(before.rebooted(read_clock()))
+        machine.console.say("rebooted")
+
+    machine.change("reboot", before, do)
+
+
+def _ask(machine: Machine, state: RunState, retry: bool) -> None:
+    """Ask the guest to shut down, unless it was asked before in the same shutdown."""
+    asked = state.asked_to_halt(read_clock())
+    if retry and state.halts_at_s is not None and not state.is_paused:
+        return
+
+    def do() -> None:
+        machine.set_state(asked)
+        refused = ", which it ignores" if state.behaviour.refuses_shutdown else ""
+        machine.console.say(f"asked to shut down{refused}")
+
+    machine.change("shutdown", state, do)
+
+
+def _wait_for_guest(machine: Machine, run: str, timeout_s: float) -> bool:
+    """Wait until the guest has shut down; others may work on the instance meanwhile.
+
+    Args:
+        machine: the machine; the caller holds its lock, now and afterwards.
+        run: which of its runs was asked.
+        timeout_s: seconds to wait at most.
+
+    Returns:
+        True when the guest has shut down and left the rest to the caller; False when somebody else has stopped it.
+
+    Raises:
+        StopTimeout: it still runs.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            # Listening begins before the look, so that no change between the look and the wait is missed.
+            with machine.bell.listening() as listener:
+                state, clock = machine.files.read_state(), read_clock()
+                if state is None or state.run != run:
+                    return False
+                if not state.is_alive(clock):
+                    return True
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0:
+                    raise _timeout(machine.name, timeout_s)
+                to_halt_s = state.seconds_to_halt(clock)
+                wait_s = remaining_s if to_halt_s is None else min(remaining_s, to_halt_s)
+                with machine.context.locks.yielded(machine.name, "stop_instance"):
+                    listener.wait(wait_s)
+        except FileNotFoundError:
+            return False
+
+
+def _timeout(name: str, timeout_s: float) -> StopTimeout:
+    return StopTimeout(
+        f"{name} was asked to shut down and still runs after {timeout_s:g} s",
+        step="shutdown",
+        resolution="wait and ask again, or stop it by force",
+    )

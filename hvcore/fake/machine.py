@@ -1,0 +1,158 @@
+"""One fake machine: its files, its bell and its console log together, and the steps that build it up and take it down."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from hvcore.context import DriverContext
+from hvcore.errors import NotRunning, OperationFailed
+from hvcore.fake.bell import Bell
+from hvcore.fake.clock import Clock, read_clock
+from hvcore.fake.console import ConsoleLog
+from hvcore.fake.files import InstanceFiles
+from hvcore.fake.folder import make_folder, remove_folder
+from hvcore.fake.guest import end_commands
+from hvcore.fake.params import Behaviour
+from hvcore.fake.state import RunState
+from hvcore.model.instance import Instance
+from hvcore.system.journal import Journal, Phase
+from hvcore.system.operation import Step, perform
+
+__all__ = ["Machine"]
+
+
+class _NoJournal(Journal):
+    """For a change that is one atomic write: it is there or it is not, and a successor has nothing to undo."""
+
+    def begin(self, step: str) -> None:
+        """Write nothing."""
+
+    def undone(self, step: str) -> None:
+        """Write nothing."""
+
+
+class Machine:
+    """The machine of one instance, whether it is on or off.
+
+    It keeps nothing in memory: what it says is what the files say, to every process alike.
+
+    Args:
+        context: the driver's surroundings.
+        name: the instance's name.
+    """
+
+    def __init__(self, context: DriverContext, name: str) -> None:
+        self.context = context
+        self.name = name
+        self.files = InstanceFiles(context.instance_dir(name))
+        self.journal = Journal(self.files.directory)
+        self.bell = Bell(self.files.bell)
+        self.console = ConsoleLog(context.log_dir / f"{name}.log")
+
+    def running(self, clock: Clock) -> RunState | None:
+        """Return the state of a machine that runs or is paused at a moment, else None."""
+        state = self.files.read_state()
+        return state if state is not None and state.is_alive(clock) else None
+
+    def require_running(self, clock: Clock) -> RunState:
+        """Return the state of a machine that runs or is paused.
+
+        Raises:
+            NotRunning: it does neither.
+        """
+        state = self.running(clock)
+        if state is None:
+            raise NotRunning(f"{self.name} does not run", resolution="start it first; 'hv list' names those that run")
+        return state
+
+    def change(self, step: str, before: RunState, do: Callable[[], None]) -> None:
+        """Do what changes the state of a running machine; when it fails, the machine is as it was.
+
+        Args:
+            step: what the errors call it.
+            before: the state that a failure leads back to.
+            do: makes the change.
+        """
+        steps = [Step(step, failing(step, before.behaviour, do), lambda: self.set_state(before))]
+        perform(steps, _NoJournal(self.files.directory), self.context.observer)
+
+    def set_state(self, state: RunState) -> None:
+        """Save a state and wake whoever waits for one."""
+        self.files.write_state(state)
+        self.bell.ring()
+
+    def start_steps(self, instance: Instance, behaviour: Behaviour, memory_mib: int, paused: bool) -> list[Step]:
+        """Return the steps of a start, in order.
+
+        Args:
+            instance: the definition.
+            behaviour: its parameters.
+            memory_mib: the memory to start with.
+            paused: whether the guest's time stands still from its first moment on.
+        """
+
+        def boot() -> None:
+            self.bell.hang_up()
+            time.sleep(behaviour.start_delay_s)
+            clock = read_clock()
+            state = RunState(
+                run=os.urandom(8).hex(),
+                boot_id=clock.boot_id,
+                memory_mib=memory_mib,
+                vcpus=instance.vcpus,
+                behaviour=behaviour,
+                is_paused=paused,
+                elapsed_s=0.0,
+                since_s=clock.seconds,
+            )
+            # In this order every file that says "on" has a journal beside it that agrees.
+            self.journal.enter(Phase.RUNNING)
+            self.files.write_state(state)
+            self.console.say("booted, and paused before the first instruction" if paused else "booted")
+
+        actions: dict[str, Callable[[], None]] = {
+            "directory": self.files.make_directory,
+            "definition": lambda: self.files.write_definition(instance),
+            "console": lambda: self.console.open(f"start with {memory_mib} MiB and {instance.vcpus} vcpus"),
+            "root": lambda: make_folder(self.files.root),
+            "boot": boot,
+        }
+        undo = self._undo_actions()
+        return [Step(name, failing(name, behaviour, do), undo[name]) for name, do in actions.items()]
+
+    def stop_steps(self) -> list[Step]:
+        """Return the steps of a start in the order in which a stop takes them back; only their ``undo`` is of use."""
+        return [Step(name, _nothing, undo) for name, undo in reversed(self._undo_actions().items())]
+
+    def switch_off(self) -> None:
+        """Take the state away, so that nothing runs any more, and wake whoever waits for that."""
+        self.files.remove(self.files.state)
+        self.bell.remove()
+
+    def end_commands(self) -> None:
+        """End the commands that run in the machine."""
+        end_commands(self.files.directory)
+
+    def _undo_actions(self) -> dict[str, Callable[[], None]]:
+        return {
+            "directory": self.files.remove_directory,
+            "definition": lambda: self.files.remove(self.files.definition),
+            "console": _nothing,  # the log outlives the instance
+            "root": lambda: remove_folder(self.files.root),
+            "boot": self.switch_off,
+        }
+
+
+def failing(step: str, behaviour: Behaviour, do: Callable[[], None]) -> Callable[[], None]:
+    """Return what a step does: what it should, or the failure that the parameters ask for."""
+
+    def fail() -> None:
+        raise OperationFailed("injected failure", step=step, resolution="clear the parameter fail_step")
+
+    return fail if behaviour.fail_step == step else do
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,85 @@
+"""What a killed manager, a guest that shut down by itself or a rebooted node leaves, and how it is put in order."""
+
+from __future__ import annotations
+
+from hvcore.errors import HypervisorError
+from hvcore.fake.clock import read_clock
+from hvcore.fake.machine import Machine
+from hvcore.model.recovery import Recovery
+from hvcore.system.journal import JournalState, Phase
+from hvcore.system.operation import Undoing, undo_steps
+
+__all__ = ["diagnose", "found_half_done", "raise_failure", "require_settled", "settle", "take_down"]
+
+_UNFINISHED = {
+    Phase.STARTING: "a start that was not finished",
+    Phase.STOPPING: "a stop that was not finished",
+}
+_DEAD = "what a guest left that no longer runs"
+
+
+def diagnose(journal: JournalState | None, is_alive: bool) -> str | None:
+    """Say what has been left half done; None when all is in order.
+
+    Args:
+        journal: what the journal of an existing directory says, or None when it has none.
+        is_alive: whether the machine runs or is paused.
+    """
+    if journal is not None and journal.phase in _UNFINISHED:
+        return _UNFINISHED[journal.phase]
+    return None if is_alive else _DEAD
+
+
+def found_half_done(machine: Machine) -> str | None:
+    """Look at an instance and say what has been left half done; None when all is in order or there is nothing."""
+    if not machine.files.directory.is_dir():
+        return None
+    return diagnose(machine.journal.read(), machine.running(read_clock()) is not None)
+
+
+def take_down(machine: Machine) -> Undoing:
+    """Remove everything of an instance but its log; the caller holds its lock."""
+    journal = machine.journal.read()
+    # The directory holds the journal itself, so it may be there although the journal does not say so.
+    steps = [s for s in machine.stop_steps() if journal is None or s.name in {*journal.steps, "directory"}]
+    return undo_steps(steps, machine.journal, machine.context.observer)
+
+
+def settle(machine: Machine) -> Recovery | None:
+    """Put one instance in order; the caller holds its lock, so whoever left it half done is dead or has given up.
+
+    Returns:
+        What was found and done, or None when there was nothing to do.
+    """
+    found = found_half_done(machine)
+    if found is None:
+        return None
+    machine.console.say(f"found {found}")
+    outcome = take_down(machine)
+    return Recovery(machine.name, found, outcome.undone, outcome.left_behind)
+
+
+def require_settled(machine: Machine) -> None:
+    """Put one instance in order, as every verb does first.
+
+    Raises:
+        HypervisorError: something could not be put in order.
+    """
+    found = found_half_done(machine)
+    if found is None:
+        return
+    machine.console.say(f"found {found}")
+    raise_failure(take_down(machine))
+
+
+def raise_failure(outcome: Undoing) -> None:
+    """Raise the first failure of an undoing, with what was undone and what is left.
+
+    Raises:
+        HypervisorError: there was one.
+    """
+    if outcome.failures:
+        failure: HypervisorError = outcome.failures[0]
+        failure.undone += outcome.undone
+        failure.left_behind += outcome.left_behind
+        raise failure

@@ -1,0 +1,211 @@
+"""The driver: the contract's answers, each handed to the file that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from hvcore.errors import NotRunning, OperationFailed
+from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.execution import ExecRequest, ExecResult
+from hvcore.model.info import InstanceInfo
+from hvcore.model.instance import BlockDevice, Instance
+from hvcore.model.node import Node, NodeInfo
+from hvcore.model.parameters import ParameterValue
+from hvcore.model.plan import StartPlan
+from hvcore.model.recovery import RecoveryReport
+from hvcore.model.state import InstanceState
+from hvcore.model.verify import VerifyReport
+from hvcore.plugin import BaseHypervisor, hookimpl
+from hvcore_lxc.cgroup_manager import CgroupManager, Usage
+from hvcore_lxc.container import find_init
+from hvcore_lxc.lifecycle import Lifecycle
+from hvcore_lxc.params import PARAMETERS as LXC_PARAMETERS
+from hvcore_lxc.paths import LxcPaths
+from hvcore_lxc.spec import LxcSteps
+from hvcore_lxc.steps import load_definition
+
+__all__ = ["LxcDriver"]
+
+
+class LxcDriver(BaseHypervisor):
+    """Linux containers, through LXC."""
+
+    PARAMETERS = LXC_PARAMETERS
+
+    # -- life cycle ------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def start_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> None:
+        """Mount, configure and start a container."""
+        from hvcore_lxc.requirements import require_root_and_tools
+
+        require_root_and_tools()
+        self._lifecycle.start(instance, block_devices, startup_paused)
+
+    @hookimpl
+    def plan_start(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> StartPlan:
+        """List the steps of a start and render its configuration."""
+        from hvcore_lxc.plan import plan_of
+
+        return plan_of(self._lifecycle, instance, block_devices, startup_paused)
+
+    @hookimpl
+    def stop_instance(
+        self, instance: Instance | None, name: str, force: bool, retry: bool, timeout_s: float | None
+    ) -> None:
+        """Ask the guest's init, or end the container."""
+        self._lifecycle.stop(name, force, retry, timeout_s)
+
+    @hookimpl
+    def cleanup_instance(self, instance_name: str) -> None:
+        """Undo what is left of a start."""
+        self._lifecycle.clean_up(instance_name)
+
+    @hookimpl
+    def reboot_instance(self, instance: Instance) -> None:
+        """Shut the guest down and start the container again, which needs no ``sys_boot``."""
+        self._lifecycle.reboot(instance.name)
+
+    @hookimpl
+    def pause_instance(self, instance_name: str) -> None:
+        """Freeze the container's cgroup."""
+        self._require_running(instance_name)
+        self._cgroups.freeze(instance_name)
+
+    @hookimpl
+    def resume_instance(self, instance_name: str) -> None:
+        """Thaw the container's cgroup."""
+        self._require_running(instance_name)
+        self._cgroups.thaw(instance_name)
+
+    @hookimpl
+    def balloon_instance_memory(self, instance: Instance, memory_mib: int) -> None:
+        """Change the limits of memory and swap."""
+        self._require_running(instance.name)
+        self._cgroups.set_memory(instance.name, memory_mib)
+
+    @hookimpl
+    def verify_instance(self, instance: Instance) -> bool:
+        """Tell whether the saved definition and the configuration are there."""
+        paths = self._paths
+        return paths.definition(instance.name).is_file() and paths.config(instance.name).is_file()
+
+    @hookimpl
+    def restore_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> None:
+        """Write the saved definition and the configuration again."""
+        from hvcore_lxc.restore import restore
+
+        restore(self._lifecycle, instance, block_devices)
+
+    @hookimpl
+    def recover(self, instance_name: str | None) -> RecoveryReport:
+        """Undo starts and stops that were cut short, and forget guests that have ended."""
+        from hvcore_lxc.restore import known_names
+
+        names = (instance_name,) if instance_name else known_names(self._paths)
+        found = (self._lifecycle.recover(name) for name in names)
+        return RecoveryReport(self.context.name, tuple(recovery for recovery in found if recovery is not None))
+
+    # -- inventory -------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def list_instances(self, parameters: Mapping[str, ParameterValue] | None) -> tuple[str, ...]:
+        """Name the containers whose cgroup has processes."""
+        return self._cgroups.names()
+
+    @hookimpl
+    def get_instance_info(
+        self, instance_name: str, parameters: Mapping[str, ParameterValue] | None
+    ) -> InstanceInfo | None:
+        """Read the container's cgroup files."""
+        usage = self._cgroups.usage(instance_name)
+        return None if usage is None else self._info(usage)
+
+    @hookimpl
+    def get_all_instances_info(self, parameters: Mapping[str, ParameterValue] | None) -> tuple[InstanceInfo, ...]:
+        """Read every container's cgroup files, in one pass."""
+        return tuple(map(self._info, self._cgroups.all_usage()))
+
+    @hookimpl
+    def get_instance_definition(self, instance_name: str) -> Instance | None:
+        """Read the definition that was saved at the start."""
+        saved = load_definition(self._paths.definition(instance_name))
+        return None if saved is None else saved.instance
+
+    @hookimpl
+    def get_node_info(self, parameters: Mapping[str, ParameterValue] | None) -> NodeInfo:
+        """Ask Linux, and LXC for its version."""
+        from attrs import evolve
+
+        from hvcore.system.node import linux_node_info
+        from hvcore_lxc.tools import lxc_version
+
+        return evolve(linux_node_info(), hv_version=lxc_version(self.context.runner))
+
+    @hookimpl
+    def verify(self, parameters: Mapping[str, ParameterValue] | None) -> VerifyReport:
+        """Look for root, LXC's tools and the cgroup controllers."""
+        from hvcore_lxc.requirements import findings
+
+        return VerifyReport(self.context.name, findings(self.context, self._paths))
+
+    # -- console ---------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def get_instance_console(self, instance: Instance, primary_node: Node) -> InstanceConsole:
+        """Name the lxc-console command to run on the node."""
+        from hvcore_lxc.tools import console_command
+
+        has_ttys = bool(instance.parameters.get("num_ttys"))
+        return InstanceConsole(
+            instance=instance.name,
+            kind=ConsoleKind.SSH,
+            host=primary_node.name,
+            port=primary_node.ssh_port,
+            user="root",
+            command=console_command(str(self._paths.lxcpath), instance.name, has_ttys),
+        )
+
+    @hookimpl
+    def exec_in_instance(self, instance_name: str, request: ExecRequest) -> ExecResult:
+        """Run a command through lxc-attach."""
+        from hvcore_lxc.execution import execute
+
+        usage = self._cgroups.usage(instance_name)
+        if usage is None:
+            raise NotRunning(f"{instance_name} does not run", resolution="'hv list' names those that run")
+        if usage.state is InstanceState.PAUSED:
+            raise OperationFailed(
+                f"{instance_name} is paused, so nothing can run in it", resolution=f"'hv resume {instance_name}' first"
+            )
+        return execute(self.context.runner, self._paths, self._cgroups, instance_name, request)
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _paths(self) -> LxcPaths:
+        return LxcPaths.of(self.context)
+
+    @cached_property
+    def _cgroups(self) -> CgroupManager:
+        return self.context.scope.choose(LxcSteps.lxc_cgroups)
+
+    @cached_property
+    def _lifecycle(self) -> Lifecycle:
+        return Lifecycle(self.context, self._paths, self._cgroups)
+
+    def _require_running(self, name: str) -> None:
+        self._lifecycle.settle(name)
+        self._lifecycle.require_running(name)
+
+    def _info(self, usage: Usage) -> InstanceInfo:
+        return InstanceInfo(
+            name=usage.name,
+            hypervisor=self.context.name,
+            state=usage.state,
+            memory_mib=usage.memory_mib,
+            vcpus=usage.vcpus,
+            cpu_seconds=usage.cpu_seconds,
+            pid=find_init(usage.pids),
+        )

@@ -1,0 +1,225 @@
+"""The parameters of an LXC instance: Ganeti's seven with its defaults, and what they lacked.
+
+Source: Ganeti 3.1, ``hv_lxc.py`` and gnt-instance(8), "LXC" parameters.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hvcore.model.parameters import CPU_MASK, NO_CHECK, NONNEGATIVE_INT, Check, Parameter, ParameterType, ParameterValue
+from hvcore_lxc.document import ConfigEntry
+
+__all__ = ["PARAMETERS", "extra_entries", "words"]
+
+_DEVICE = re.compile(r"(?:a|[bc] (?:\*|[0-9]+):(?:\*|[0-9]+)) [rwm]{1,3}")
+_CAPABILITY = re.compile(r"[a-z_]+")
+_CONTROLLER = re.compile(r"[a-z][a-z0-9_.=-]*")
+_SIGNAL = re.compile(r"SIG[A-Z0-9]+(?:[+-][0-9]+)?|[1-9][0-9]?")
+_OWN_KEYS = (
+    "lxc.rootfs.path",
+    "lxc.uts.name",
+    "lxc.cgroup.dir",
+    "lxc.cgroup.relative",
+    "lxc.include",
+    "lxc.log",
+    "lxc.console.logfile",
+    "lxc.hook.start-host",
+)
+_START_OF_ENTRY = re.compile(r",\s*(?=lxc\.)")
+
+
+def words(value: ParameterValue) -> tuple[str, ...]:
+    """Return the items of a list parameter without blanks around them; an unset one has none."""
+    if value is None or value == "":
+        return ()
+    items = value if isinstance(value, tuple) else str(value).split(",")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def extra_entries(value: ParameterValue) -> tuple[ConfigEntry, ...]:
+    """Return the entries of ``extra_config``.
+
+    Ganeti splits its text at every comma, so that no value can hold one. Here a comma separates two entries only when an
+    LXC key follows it.
+
+    Raises:
+        InvalidInput: an entry is not ``key = value``, or sets a key that belongs to hvcore.
+    """
+    if value is None or value == "":
+        return ()
+    given = value if isinstance(value, tuple) else (str(value),)
+    entries: list[ConfigEntry] = []
+    for text in (part for item in given for part in _START_OF_ENTRY.split(item)):
+        key, equals, content = text.partition("=")
+        if not equals:
+            raise ValueError(f"{text!r} is not of the form lxc.key = value")
+        entry = ConfigEntry(key.strip(), content.strip())
+        if entry.key.startswith(_OWN_KEYS):
+            raise ValueError(f"{entry.key} is set by hvcore itself")
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _all_match(pattern: re.Pattern[str], value: ParameterValue) -> bool:
+    return all(pattern.fullmatch(word) for word in words(value))
+
+
+def _has_controllers(value: ParameterValue) -> bool:
+    from hvcore.system.cgroup_layout import current_layout
+
+    layout = current_layout()
+    return all(word in layout.controllers or word in layout.unified_controllers for word in words(value))
+
+
+def _is_capability_list(value: ParameterValue) -> bool:
+    return _all_match(_CAPABILITY, value)
+
+
+def _is_device_list(value: ParameterValue) -> bool:
+    return _all_match(_DEVICE, value)
+
+
+def _is_controller_list(value: ParameterValue) -> bool:
+    return _all_match(_CONTROLLER, value)
+
+
+def _is_extra_config(value: ParameterValue) -> bool:
+    extra_entries(value)
+    return True
+
+
+def _is_signal(value: ParameterValue) -> bool:
+    from hvcore_lxc.init import signal_number
+
+    if not _SIGNAL.fullmatch(str(value)):
+        return False
+    signal_number(str(value))
+    return True
+
+
+def _cpus_exist(value: ParameterValue) -> bool:
+    from hvcore.model.cpu_mask import parse_cpu_mask
+    from hvcore_lxc.node import online_cpus
+
+    return set(parse_cpu_mask(value)) <= online_cpus()
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        name="cpu_mask",
+        type=ParameterType.STRING,
+        default="",
+        description="The CPUs that the container may use; their number must equal vcpus. Unset: any CPU, vcpus' worth of time.",
+        check=Check(
+            syntax=CPU_MASK.syntax,
+            syntax_message=CPU_MASK.syntax_message,
+            runtime=_cpus_exist,
+            runtime_message="the mask names CPUs that this node does not have online",
+        ),
+        since="1.0",
+        example="0-1",
+    ),
+    Parameter(
+        name="devices",
+        type=ParameterType.LIST,
+        default=(
+            "c 1:3 rw",
+            "c 1:5 rw",
+            "c 1:7 rw",
+            "c 1:8 rw",
+            "c 1:9 rw",
+            "c 1:10 rw",
+            "c 5:0 rw",
+            "c 5:1 rw",
+            "c 5:2 rw",
+            "c 136:* rw",
+        ),
+        description="Device numbers that the container may open; all others are denied.",
+        check=Check(syntax=_is_device_list, syntax_message="must be rules such as 'c 1:3 rw'"),
+        since="1.0",
+        example="c 1:3 rw, c 136:* rw",
+    ),
+    Parameter(
+        name="drop_capabilities",
+        type=ParameterType.LIST,
+        default=("mac_override", "sys_boot", "sys_module", "sys_time", "sys_admin"),
+        description="Capabilities that no process of the container can have.",
+        check=Check(
+            syntax=_is_capability_list, syntax_message="must be names of capabilities without 'cap_', such as sys_time"
+        ),
+        since="1.0",
+        example="sys_module, sys_time",
+    ),
+    Parameter(
+        name="extra_cgroups",
+        type=ParameterType.LIST,
+        default=(),
+        description="Further cgroup controllers that the node must have; nothing is ever mounted for it.",
+        check=Check(
+            syntax=_is_controller_list,
+            syntax_message="must be names of cgroup controllers",
+            runtime=_has_controllers,
+            runtime_message="this node has no such cgroup controller",
+        ),
+        since="1.0",
+        example="pids",
+    ),
+    Parameter(
+        name="extra_config",
+        type=ParameterType.LIST,
+        default=(),
+        description="Further lines for the container's configuration, each 'lxc.key = value'; a value may hold commas.",
+        check=Check(
+            syntax=_is_extra_config, syntax_message="must be 'lxc.key = value' with a key that hvcore does not set"
+        ),
+        since="1.0",
+        example="lxc.environment = LANG=C.UTF-8",
+    ),
+    Parameter(
+        name="num_ttys",
+        type=ParameterType.INT,
+        default=6,
+        description="Terminals made for the container; with 0 only its console is there.",
+        check=Check(required=True, syntax=NONNEGATIVE_INT.syntax, syntax_message=NONNEGATIVE_INT.syntax_message),
+        since="1.0",
+        example="6",
+    ),
+    Parameter(
+        name="startup_timeout",
+        type=ParameterType.INT,
+        default=30,
+        description="Seconds that a start may take before it is given up and undone.",
+        check=NONNEGATIVE_INT,
+        since="1.0",
+        example="30",
+    ),
+    Parameter(
+        name="shutdown_timeout",
+        type=ParameterType.INT,
+        default=120,
+        description="Seconds that the guest has to shut down when the caller names no time, as in a reboot.",
+        check=NONNEGATIVE_INT,
+        since="1.0",
+        example="120",
+    ),
+    Parameter(
+        name="shutdown_signal",
+        type=ParameterType.STRING,
+        default="",
+        description="The signal that asks the container's init to shut down. Unset: found by looking at the init.",
+        check=Check(syntax=_is_signal, syntax_message="must be a signal such as SIGPWR, SIGRTMIN+3 or 15"),
+        since="1.0",
+        example="SIGRTMIN+3",
+    ),
+    Parameter(
+        name="init",
+        type=ParameterType.STRING,
+        default="",
+        description="The command that runs as the container's init, without shell quoting. Unset: /sbin/init.",
+        check=NO_CHECK,
+        since="1.0",
+        example="/sbin/init",
+    ),
+)
+"""What an LXC instance can be given under ``[parameters]``."""

@@ -1,0 +1,104 @@
+"""The steps of a start that other plugins may override.
+
+What must stay paired is one object: a mounter mounts *and* unmounts, a cgroup manager limits, measures *and* removes. The
+config is overridden as a document; turning it into text is no hook, so an override can never break the syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hvcore.model.instance import BlockDevice, Instance
+from hvcore.plugin import choose, collect
+from hvcore_lxc.cgroup_manager import CgroupManager
+from hvcore_lxc.document import ConfigDocument, ConfigEntry
+from hvcore_lxc.mounter import Mounter
+
+__all__ = ["LxcSteps"]
+
+
+class LxcSteps:
+    """The steps of the LXC hypervisor."""
+
+    @choose(since="1.0")
+    def lxc_mounter(self, instance: Instance, block_devices: tuple[BlockDevice, ...], root: str) -> Mounter | None:
+        """Choose who mounts an instance's disks and unmounts them again.
+
+        Asked at every start, and again whenever the instance is stopped or cleaned up: answer alike for the same instance.
+
+        Answered by: an extension of LXC; the default mounts directories, block devices and image files.
+
+        Args:
+            instance: the definition, with every parameter filled in.
+            block_devices: one per disk; the first is the root.
+            root: the directory at which the guest's root is to appear; it exists, empty, when ``mount`` is called.
+
+        Returns:
+            The mounter, or None to decline.
+
+        Raises:
+            OperationFailed: the disks cannot be mounted as they are defined.
+
+        Source: hvcore's own; Ganeti's hv_lxc has the mount built in.
+        """
+        raise NotImplementedError
+
+    @choose(since="1.0")
+    def lxc_cgroups(self) -> CgroupManager | None:
+        """Choose who limits, measures, freezes and removes the containers' cgroups; one for all instances.
+
+        Answered by: an extension of LXC; the default serves cgroup version 1, hybrid and version 2.
+
+        Args:
+            none.
+
+        Returns:
+            The manager, or None to decline.
+
+        Raises:
+            MissingRequirement: the node has no usable cgroups.
+
+        Source: hvcore's own; Ganeti's hv_lxc has version 1 built in.
+        """
+        raise NotImplementedError
+
+    @choose(since="1.0")
+    def lxc_config(self, instance: Instance, root: str, limits: tuple[ConfigEntry, ...]) -> ConfigDocument | None:
+        """Choose the container's configuration; a wrapper may amend the document that others chose.
+
+        Answered by: an extension of LXC; the default builds it from the definition.
+
+        Args:
+            instance: the definition, with every parameter filled in.
+            root: the directory at which the guest's root appears.
+            limits: what the cgroup manager wants set.
+
+        Returns:
+            The document, or None to decline.
+
+        Raises:
+            InvalidInput: the definition cannot be expressed.
+
+        Source: lxc.container.conf(5).
+        """
+        raise NotImplementedError
+
+    @collect(since="1.0")
+    def lxc_config_entries(self, instance: Instance, document: ConfigDocument) -> Iterable[ConfigEntry]:
+        """Add entries to the container's configuration.
+
+        Answered by: any extension of LXC.
+
+        Args:
+            instance: the definition, with every parameter filled in.
+            document: the document chosen so far.
+
+        Returns:
+            The entries to append, in order.
+
+        Raises:
+            InvalidInput: the definition cannot be expressed.
+
+        Source: lxc.container.conf(5).
+        """
+        raise NotImplementedError
