@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from hvcore.errors import AlreadyRunning, Busy, CommandTimeout, NotRunning, OperationFailed, StateFailed
+from hvcore.errors import AlreadyRunning, Busy, CommandTimeout, OperationFailed
 from hvcore.fake import lifecycle
 from hvcore.fake.clock import read_clock
 from hvcore.fake.guest import check_request, command_line, exit_status
-from hvcore.fake.health import examine
+from hvcore.fake.inventory import describe, describe_all, node_info, recorded_names, startup_memory_mib
 from hvcore.fake.machine import Machine
-from hvcore.fake.params import PARAMETERS, Behaviour, assess
-from hvcore.fake.planning import plan
+from hvcore.fake.params import PARAMETERS, assess
 from hvcore.fake.recovery import found_half_done, require_settled, settle
 from hvcore.model.console import ConsoleKind, InstanceConsole
 from hvcore.model.execution import ExecRequest, ExecResult
@@ -49,33 +48,29 @@ class FakeDriver(BaseHypervisor):
     @hookimpl
     def start_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> None:
         """Write the files of an instance that runs, after the boot delay that its parameters ask for."""
-        lifecycle.start(self._machine(instance.name), instance, self._startup_memory_mib(instance), startup_paused)
+        lifecycle.start(
+            self._machine(instance.name), instance, startup_memory_mib(self.context, instance), startup_paused
+        )
 
     @hookimpl
-    def plan_start(
-        self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool
-    ) -> StartPlan:
+    def plan_start(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> StartPlan:
         """Name the steps and the definition that would be saved."""
-        return plan(self._machine(instance.name), instance, self._startup_memory_mib(instance), startup_paused)
+        from hvcore.fake.planning import plan
+
+        return plan(self._machine(instance.name), instance, startup_memory_mib(self.context, instance), startup_paused)
 
     @hookimpl
     def verify_instance(self, instance: Instance) -> bool:
         """Look whether a running instance has its definition and its folder."""
         machine = self._machine(instance.name)
-        if machine.running(read_clock()) is None or not machine.files.root.is_dir() or not machine.files.bell.exists():
-            return False
-        try:
-            return machine.files.read_definition() is not None
-        except StateFailed:
-            return False
+        return machine.running(read_clock()) is not None and machine.is_complete()
 
     @hookimpl
     def restore_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> None:
         """Write definition and folder again; the parameters given are in force from now on."""
         machine = self._machine(instance.name)
         require_settled(machine)
-        state = machine.require_running(read_clock())
-        machine.restore(instance, state)
+        machine.restore(instance, machine.require_running(read_clock()))
 
     @hookimpl
     def stop_instance(
@@ -123,7 +118,7 @@ class FakeDriver(BaseHypervisor):
         machine = self._machine(instance.name)
         require_settled(machine)
         state = machine.require_running(read_clock())
-        free_mib = self._node_info().memory_free_mib
+        free_mib = node_info(self.context).memory_free_mib
         if memory_mib - state.memory_mib > free_mib:
             raise OperationFailed(
                 f"the node has {free_mib} MiB free, and {instance.name} would grow by {memory_mib - state.memory_mib} MiB",
@@ -136,26 +131,36 @@ class FakeDriver(BaseHypervisor):
     @hookimpl
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo a start that was not finished, finish a stop, and remove what dead guests left."""
-        names = self._known_names() if instance_name is None else (instance_name,)
-        found = [recovery for name in names if (recovery := self._recover_one(name, skip_busy=instance_name is None))]
-        return RecoveryReport(self.context.name, tuple(found))
+        if instance_name is not None:
+            found = self._recover_one(instance_name)
+            return RecoveryReport(self.context.name, (found,) if found else ())
+        recoveries: list[Recovery] = []
+        for name in recorded_names(self.context):
+            try:
+                found = self._recover_one(name)
+            except Busy:
+                # Whoever works on it puts it in order.
+                continue
+            if found:
+                recoveries.append(found)
+        return RecoveryReport(self.context.name, tuple(recoveries))
 
     # -- inventory -------------------------------------------------------------------------------------------------
 
     @hookimpl
     def list_instances(self, parameters: _Parameters | None) -> tuple[str, ...]:
         """Read the state of every instance."""
-        return tuple(info.name for info in self._all_info())
+        return tuple(info.name for info in describe_all(self.context))
 
     @hookimpl
     def get_instance_info(self, instance_name: str, parameters: _Parameters | None) -> InstanceInfo | None:
         """Read the state of one instance; the CPU time is simulated."""
-        return self._info(instance_name)
+        return describe(self.context, instance_name)
 
     @hookimpl
     def get_all_instances_info(self, parameters: _Parameters | None) -> tuple[InstanceInfo, ...]:
         """Read the state of every instance; the CPU times are simulated."""
-        return self._all_info()
+        return describe_all(self.context)
 
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
@@ -168,11 +173,13 @@ class FakeDriver(BaseHypervisor):
 
         Source: Ganeti's ``fake``, which takes it from the free memory alone.
         """
-        return self._node_info()
+        return node_info(self.context)
 
     @hookimpl
     def verify(self, parameters: _Parameters | None) -> VerifyReport:
         """Look whether both directories can be written, or made, and whether commands can be run."""
+        from hvcore.fake.health import examine
+
         return examine(self.context)
 
     # -- console ---------------------------------------------------------------------------------------------------
@@ -200,7 +207,8 @@ class FakeDriver(BaseHypervisor):
             raise OperationFailed(f"{instance_name} is paused and runs no commands", resolution="resume it first")
         if request.working_directory and not os.path.isdir(request.working_directory):
             raise OperationFailed(
-                f"{request.working_directory} is no directory", resolution="make it, or choose another working directory"
+                f"{request.working_directory} is no directory",
+                resolution="make it, or choose another working directory",
             )
         argv = command_line(instance_name, machine.files.root, request)
         if request.attached:
@@ -226,3 +234,11 @@ class FakeDriver(BaseHypervisor):
 
     def _machine(self, name: str) -> Machine:
         return Machine(self.context, name)
+
+    def _recover_one(self, name: str) -> Recovery | None:
+        machine = self._machine(name)
+        # A look without the lock first: nobody shall find a healthy instance busy because of a recovery.
+        if not found_half_done(machine):
+            return None
+        with self.context.locks.hold(name, "recover"):
+            return settle(machine)

@@ -69,7 +69,7 @@ class InstanceFiles:
             return None
         try:
             return Instance.from_dict(_table(text))
-        except (ValueError, HypervisorError) as error:
+        except (TypeError, ValueError, HypervisorError) as error:
             raise StateFailed(
                 f"{self.definition} is no instance's definition: {error}",
                 resolution="restore the instance, or stop it by force and start it again",
@@ -121,13 +121,14 @@ def _table(text: str) -> dict[str, Any]:
     """Return what a JSON text describes.
 
     Raises:
-        ValueError: it is no JSON object.
+        ValueError: it is no JSON.
+        TypeError: it is something else than an object.
     """
     import json
 
     data: object = json.loads(text)
     if not isinstance(data, dict):
-        raise ValueError("it is not a JSON object")
+        raise TypeError("it is not a JSON object")
     return cast("dict[str, Any]", data)
 
 

@@ -58,7 +58,9 @@ def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) ->
     machine.journal.enter(Phase.STOPPING)
     if state.behaviour.fail_step == "halt":
         raise OperationFailed(
-            "injected failure", step="halt", resolution="the next command on the instance, or 'hv recover', finishes the stop"
+            "injected failure",
+            step="halt",
+            resolution="the next command on the instance, or 'hv recover', finishes the stop",
         )
     raise_failure(take_down(machine))
     machine.console.say("ended by force" if force else "shut down")
@@ -85,12 +87,12 @@ def reboot(machine: Machine) -> None:
 
 def _ask(machine: Machine, state: RunState, retry: bool) -> None:
     """Ask the guest to shut down, unless it was asked before in the same shutdown."""
-    asked = state.asked_to_halt(read_clock())
-    if retry and state.halts_at_s is not None and not state.is_paused:
+    heard = state.halts_at_s is not None or state.behaviour.refuses_shutdown
+    if retry and heard and not state.is_paused:
         return
 
     def do() -> None:
-        machine.set_state(asked)
+        machine.set_state(state.asked_to_halt(read_clock()))
         refused = ", which it ignores" if state.behaviour.refuses_shutdown else ""
         machine.console.say(f"asked to shut down{refused}")
 
@@ -113,23 +115,20 @@ def _wait_for_guest(machine: Machine, run: str, timeout_s: float) -> bool:
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        try:
-            # Listening begins before the look, so that no change between the look and the wait is missed.
-            with machine.bell.listening() as listener:
-                state, clock = machine.files.read_state(), read_clock()
-                if state is None or state.run != run:
-                    return False
-                if not state.is_alive(clock):
-                    return True
-                remaining_s = deadline - time.monotonic()
-                if remaining_s <= 0:
-                    raise _timeout(machine.name, timeout_s)
-                to_halt_s = state.seconds_to_halt(clock)
-                wait_s = remaining_s if to_halt_s is None else min(remaining_s, to_halt_s)
-                with machine.context.locks.yielded(machine.name, "stop_instance"):
-                    listener.wait(wait_s)
-        except FileNotFoundError:
+        state, clock = machine.files.read_state(), read_clock()
+        if state is None or state.run != run:
             return False
+        if not state.is_alive(clock):
+            return True
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0:
+            raise _timeout(machine.name, timeout_s)
+        to_halt_s = state.seconds_to_halt(clock)
+        wait_s = remaining_s if to_halt_s is None else min(remaining_s, to_halt_s)
+        machine.bell.hang_up()
+        # Listening begins under the lock, so that no change is missed between the look and the wait.
+        with machine.bell.listening() as listener, machine.context.locks.yielded(machine.name, "stop_instance"):
+            listener.wait(wait_s)
 
 
 def _timeout(name: str, timeout_s: float) -> StopTimeout:

@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Callable
 
+from attrs import evolve
+
 from hvcore.context import DriverContext
 from hvcore.errors import NotRunning, OperationFailed
 from hvcore.fake.bell import Bell
@@ -14,7 +16,7 @@ from hvcore.fake.console import ConsoleLog
 from hvcore.fake.files import InstanceFiles
 from hvcore.fake.folder import make_folder, remove_folder
 from hvcore.fake.guest import end_commands
-from hvcore.fake.params import Behaviour
+from hvcore.fake.params import STARTING, Behaviour
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Journal, Phase
@@ -82,6 +84,26 @@ class Machine:
         """Save a state and wake whoever waits for one."""
         self.files.write_state(state)
         self.bell.ring()
+
+    def restore(self, instance: Instance, state: RunState) -> None:
+        """Make everything again that a running machine has beside its state, and take over an instance's parameters."""
+
+        def do() -> None:
+            if self.journal.read() is None:
+                for step in STARTING:
+                    self.journal.begin(step)
+                self.journal.enter(Phase.RUNNING)
+            self.files.write_definition(instance)
+            make_folder(self.files.root)
+            self.bell.hang_up()
+            self.set_state(evolve(state, behaviour=Behaviour.of(instance.parameters)))
+
+        self.change("restore", state, do)
+
+    def is_complete(self) -> bool:
+        """Tell whether a running machine has everything beside its state."""
+        files = self.files
+        return self.journal.path.exists() and files.root.is_dir() and files.bell.exists() and files.definition.exists()
 
     def start_steps(self, instance: Instance, behaviour: Behaviour, memory_mib: int, paused: bool) -> list[Step]:
         """Return the steps of a start, in order.

@@ -40,8 +40,9 @@ def found_half_done(machine: Machine) -> str | None:
 def take_down(machine: Machine) -> Undoing:
     """Remove everything of an instance but its log; the caller holds its lock."""
     journal = machine.journal.read()
-    # The directory holds the journal itself, so it may be there although the journal does not say so.
-    steps = [s for s in machine.stop_steps() if journal is None or s.name in {*journal.steps, "directory"}]
+    # The journal lies in the directory and goes last: what is there without one is an empty directory, or not ours.
+    begun = {"directory", *(journal.steps if journal else ())}
+    steps = [step for step in machine.stop_steps() if step.name in begun]
     return undo_steps(steps, machine.journal, machine.context.observer)
 
 

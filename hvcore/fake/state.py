@@ -101,4 +101,5 @@ class RunState:
             KeyError: the behaviour is missing.
             TypeError: another field is missing, or there is one that is not known.
         """
-        return cls(**{**data, "behaviour": Behaviour(**data["behaviour"])})
+        fields: dict[str, Any] = {**data, "behaviour": Behaviour(**data["behaviour"])}
+        return cls(**fields)

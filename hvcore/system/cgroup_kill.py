@@ -73,12 +73,18 @@ def _kill_round(
         write_if_present(f"{freezer}/freezer.state", "FROZEN")
         pids = pids_below(directories)
     waiting = sorted(pids)
-    held = _kill(waiting[:_HELD_AT_ONCE], directories)
+    held: list[int] = []
     try:
-        for start in range(_HELD_AT_ONCE, len(waiting), _HELD_AT_ONCE):
-            _close(_kill(waiting[start : start + _HELD_AT_ONCE], directories))
-        # Only now: a task that the version 1 freezer holds does not see the signal, and must see it before all else.
-        thaw_descendants(layout, relative)
+        try:
+            for start in range(0, len(waiting), _HELD_AT_ONCE):
+                opened = _kill(waiting[start : start + _HELD_AT_ONCE], directories)
+                if start == 0:
+                    held = opened
+                else:
+                    _close(opened)
+        finally:
+            # A task that the version 1 freezer holds does not see the signal; thawed now, it sees that before all else.
+            thaw_descendants(layout, relative)
         alive = set(held)
         while alive and remaining_s(deadline) > 0:
             alive -= set(wait_pidfds(alive, remaining_s(deadline)))

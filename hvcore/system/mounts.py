@@ -34,11 +34,11 @@ _ADVICE = {
     errno.EPERM: "run as root",
     errno.EACCES: "run as root",
     errno.ENOENT: "create the source and the target first",
-    errno.ENOTDIR: "source and target must both be directories, or both be files",
     errno.ENOSYS: "Linux 5.12 or newer is needed",
-    errno.EINVAL: "check that the path is a mount point of this mount namespace",
     errno.ENOSPC: "raise the sysctl fs.mount-max, or unmount what is not needed",
 }
+_INVALID_BIND = "source and target must both be directories, or both be files"
+_INVALID_UNMOUNT = "check that it is a mount point of this mount namespace"
 
 
 def mount_device(source: str, target: str, fs_type: str | None = None, options: Sequence[str] = ()) -> None:
@@ -103,7 +103,7 @@ def bind_mount(source: str, target: str, read_only: bool = False) -> None:
     try:
         descriptor = libc.clone_mount(source)
     except OSError as error:
-        raise _failure(f"{source} cannot be bound to {target}", error) from error
+        raise _failure(f"{source} cannot be bound to {target}", error, _INVALID_BIND) from error
     try:
         if read_only:
             libc.make_read_only(descriptor)
@@ -111,7 +111,7 @@ def bind_mount(source: str, target: str, read_only: bool = False) -> None:
         # Only now: being attached below a shared mount would make it shared again.
         libc.make_private(descriptor)
     except OSError as error:
-        raise _failure(f"{source} cannot be bound to {target}", error) from error
+        raise _failure(f"{source} cannot be bound to {target}", error, _INVALID_BIND) from error
     finally:
         os.close(descriptor)
 
@@ -132,7 +132,7 @@ def unmount(target: str) -> None:
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise _busy(target, mounts_below(read_mounts(), target)) from error
-        raise _failure(f"{target} cannot be unmounted", error) from error
+        raise _failure(f"{target} cannot be unmounted", error, _INVALID_UNMOUNT) from error
 
 
 def unmount_tree(directory: str) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def unmount_tree(directory: str) -> tuple[str, ...]:
             where = os.fsdecode(failed.filename)
             if failed.errno == errno.EBUSY:
                 raise _busy(where, mounts) from failed
-            raise _failure(f"{where} cannot be unmounted", failed, left_behind=mounts) from failed
+            raise _failure(f"{where} cannot be unmounted", failed, _INVALID_UNMOUNT, mounts) from failed
     return tuple(done)
 
 
@@ -247,9 +247,11 @@ def _busy(target: str, mounts: Sequence[Mount]) -> DeviceBusy:
     )
 
 
-def _failure(message: str, error: OSError, left_behind: Sequence[Mount] = ()) -> OperationFailed:
+def _failure(
+    message: str, error: OSError, when_invalid: str | None = None, left_behind: Sequence[Mount] = ()
+) -> OperationFailed:
     return OperationFailed(
         f"{message}: {error.strerror}",
         left_behind=[f"mount {mount.mount_point}" for mount in left_behind],
-        resolution=_ADVICE.get(error.errno or 0),
+        resolution=when_invalid if error.errno == errno.EINVAL else _ADVICE.get(error.errno or 0),
     )

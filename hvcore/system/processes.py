@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from hvcore.errors import OperationFailed
 from hvcore.system.kernel_files import read_text
 
-__all__ = ["namespace_pid", "namespace_pids", "open_pidfd", "process_name", "process_start_time", "send_signal", "wait_pidfds"]
+__all__ = [
+    "namespace_pid",
+    "namespace_pids",
+    "open_pidfd",
+    "process_name",
+    "process_start_time",
+    "send_signal",
+    "wait_pidfds",
+]
 
 _LONGEST_POLL_MS = 2**31 - 1
 

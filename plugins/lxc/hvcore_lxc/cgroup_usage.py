@@ -67,6 +67,10 @@ class UsageReader:
         state = InstanceState.PAUSED if self._is_paused(group) else InstanceState.RUNNING
         return Usage(name, state, pids, memory, vcpus, seconds)
 
+    def pids(self, name: str) -> tuple[int, ...]:
+        """Return the pids of a container's processes, sorted; empty when it does not run."""
+        return () if self._home is None else self._pids(f"{self._home}/{_PREFIX}{name}")
+
     def _pids(self, directory: str) -> tuple[int, ...]:
         pids = read_pids(f"{directory}/cgroup.procs")
         if pids or not os.path.isdir(directory):

@@ -33,6 +33,16 @@ class DefaultCgroups:
 
     paths: LxcPaths
     layout: CgroupLayout = field(factory=current_layout)
+    _containers: UsageReader = field(init=False, repr=False)
+    _monitors: UsageReader = field(init=False, repr=False)
+
+    @_containers.default
+    def _read_containers(self) -> UsageReader:
+        return UsageReader(self.paths.container_parent, self.layout)
+
+    @_monitors.default
+    def _read_monitors(self) -> UsageReader:
+        return UsageReader(self.paths.monitor_parent, self.layout)
 
     @property
     def name(self) -> str:
@@ -81,11 +91,11 @@ class DefaultCgroups:
 
     def usage(self, instance_name: str) -> Usage | None:
         """Measure one container; None when it has no processes."""
-        return self._reader().read(instance_name)
+        return self._containers.read(instance_name)
 
     def all_usage(self) -> tuple[Usage, ...]:
         """Measure every container that has processes, sorted by name."""
-        return self._reader().read_all()
+        return self._containers.read_all()
 
     def freeze(self, instance_name: str) -> None:
         """Stop every process of a container where it is."""
@@ -94,18 +104,24 @@ class DefaultCgroups:
         freeze_group(self.layout, self.paths.container_group(instance_name))
 
     def thaw(self, instance_name: str) -> None:
-        """Let every process of a frozen container run on."""
-        from hvcore.system.cgroups import thaw_group
+        """Let every process of a frozen container run on; one that has ended needs no thawing."""
+        from hvcore.system.cgroups import group_directories, thaw_group
 
-        thaw_group(self.layout, self.paths.container_group(instance_name))
+        group = self.paths.container_group(instance_name)
+        try:
+            thaw_group(self.layout, group)
+        except OperationFailed:
+            # A container that ended meanwhile has no processes that could still be frozen.
+            if group_directories(self.layout, group):
+                raise
 
     def pids(self, instance_name: str) -> tuple[int, ...]:
         """Return the pids of a container's processes, in the host's view, sorted."""
-        return self._pids(self.paths.container_group(instance_name))
+        return self._containers.pids(instance_name)
 
     def monitor_pids(self, instance_name: str) -> tuple[int, ...]:
         """Return the pids of a container's monitor; empty when it is dead."""
-        return self._pids(self.paths.monitor_group(instance_name))
+        return self._monitors.pids(instance_name)
 
     def kill(self, instance_name: str, timeout_s: float) -> None:
         """End every process of a container, frozen or not, and wait until they are gone."""
@@ -136,11 +152,3 @@ class DefaultCgroups:
 
     def _groups(self, instance_name: str) -> tuple[str, str]:
         return self.paths.container_group(instance_name), self.paths.monitor_group(instance_name)
-
-    def _pids(self, group: str) -> tuple[int, ...]:
-        from hvcore.system.cgroup_tree import group_directories, pids_below
-
-        return tuple(sorted(pids_below(group_directories(self.layout, group))))
-
-    def _reader(self) -> UsageReader:
-        return UsageReader(self.paths.container_parent, self.layout)

@@ -44,6 +44,7 @@ def build_document(instance: Instance, root: str, limits: tuple[ConfigEntry, ...
             ConfigEntry("lxc.console.logfile", str(paths.console_log(name))),
             ConfigEntry("lxc.cgroup.dir.container", paths.container_group(name)),
             ConfigEntry("lxc.cgroup.dir.monitor", paths.monitor_group(name)),
+            ConfigEntry("lxc.cgroup.dir.monitor.pivot", paths.monitor_parent),
             *limits,
             *(ConfigEntry("lxc.cap.drop", word) for word in words(parameters.get("drop_capabilities"))),
             *_network(instance, paths),

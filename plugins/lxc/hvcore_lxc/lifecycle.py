@@ -46,10 +46,9 @@ class Lifecycle:
         if self.container(name).is_alive:
             raise AlreadyRunning(f"{name} runs already", resolution=f"'hv info {name}' describes it")
         definition = Definition(instance, block_devices, paused)
-        steps = self._steps(name, definition)
         # Decided before anything is touched: a definition that cannot be expressed or mounted changes nothing.
+        steps = self._steps(name, definition, self.config_text(definition))
         steps.mounter.plan()
-        steps.config_text()
         journal = self._open_journal(name)
         perform(steps.all(), journal, self.context.observer)
         journal.enter(Phase.RUNNING)
@@ -153,7 +152,7 @@ class Lifecycle:
         comments = (f"made by hvcore for {definition.instance.name}; changes are lost at the next start",)
         return render(self.document(definition), comments)
 
-    def _steps(self, name: str, definition: Definition | None) -> StartSteps:
+    def _steps(self, name: str, definition: Definition | None, config_text: str = "") -> StartSteps:
         root = str(self.paths.root(name))
         return StartSteps(
             definition=definition,
@@ -163,7 +162,7 @@ class Lifecycle:
             mounter=self.mounter(definition) if definition else DefaultMounter(Instance(name, "lxc"), (), root),
             cgroups=self.cgroups,
             container=self.container(name),
-            config_text=lambda: self.config_text(definition) if definition else "",
+            config_text=config_text,
         )
 
     def _shut_down(self, name: str, state: JournalState | None, retry: bool, timeout_s: float | None) -> None:

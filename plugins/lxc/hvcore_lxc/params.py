@@ -66,6 +66,8 @@ def _all_match(pattern: re.Pattern[str], value: ParameterValue) -> bool:
 
 
 def _has_controllers(value: ParameterValue) -> bool:
+    if not words(value):
+        return True
     from hvcore.system.cgroup_layout import current_layout
 
     layout = current_layout()

@@ -34,7 +34,7 @@ def remove_parents(paths: LxcPaths, layout: CgroupLayout) -> None:
     with _locked(str(paths.lxcpath), fcntl.LOCK_EX | fcntl.LOCK_NB) as is_mine:
         if not is_mine:
             return
-        for parent in (paths.container_parent, paths.monitor_parent):
+        for parent in (paths.container_parent, paths.pivot_group, paths.monitor_parent):
             for mount_point in layout.hierarchies:
                 _remove(f"{mount_point}/{parent}")
         for directory in paths.lxc_lock("any").parents:

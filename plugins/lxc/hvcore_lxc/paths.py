@@ -52,6 +52,14 @@ class LxcPaths:
         """Return the cgroup of a container's monitor."""
         return f"{self.monitor_parent}/ct-{name}"
 
+    @property
+    def pivot_group(self) -> str:
+        """The cgroup to which a monitor moves, so that it can remove its own; LXC never removes this one.
+
+        Source: LXC 5.0, ``cgfsng.c``: it is called ``lxc.pivot`` and made below ``lxc.cgroup.dir.monitor.pivot``.
+        """
+        return f"{self.monitor_parent}/lxc.pivot"
+
     def instance_dir(self, name: str) -> Path:
         """Return an instance's directory."""
         return self.lxcpath / name

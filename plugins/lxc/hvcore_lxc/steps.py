@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
@@ -74,7 +73,7 @@ class StartSteps:
         mounter: who mounts its disks.
         cgroups: who manages its cgroups.
         container: its container.
-        config_text: makes the text of its configuration.
+        config_text: the text of its configuration; "" when steps are only undone.
     """
 
     definition: Definition | None
@@ -83,7 +82,7 @@ class StartSteps:
     mounter: Mounter
     cgroups: CgroupManager
     container: Container
-    config_text: Callable[[], str]
+    config_text: str = ""
 
     def all(self) -> tuple[Step, ...]:
         """Return every step in the order of a start."""
@@ -119,7 +118,7 @@ class StartSteps:
             root.rmdir()
 
     def _write_config(self) -> None:
-        write_file(self.paths.config(self.name), self.config_text())
+        write_file(self.paths.config(self.name), self.config_text)
 
     def _remove_config(self) -> None:
         config = self.paths.config(self.name)

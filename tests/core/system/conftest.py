@@ -190,4 +190,5 @@ def loop(scratch: Path) -> Iterator[Callable[..., str]]:
 
     yield attach
     for device in devices:
-        subprocess.run(["losetup", "--detach", device], check=True)
+        if Path(device).name in loop_images():
+            subprocess.run(["losetup", "--detach", device], check=True)

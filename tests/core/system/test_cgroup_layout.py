@@ -17,7 +17,7 @@ def v1(*names: str) -> dict[str, str]:
     return {part: f"{FS}/{name}" for name in names for part in name.split(",")}
 
 
-ALL_V2 = frozenset("cpuset cpu io memory hugetlb pids rdma misc".split())
+ALL_V2 = frozenset({"cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc"})
 
 EXPECTED = {
     "systemd-unified": CgroupLayout(CgroupMode.V2, {}, FS, ALL_V2),
@@ -40,11 +40,9 @@ EXPECTED = {
         f"{FS}/unified",
         frozenset(),
     ),
-    "openrc-unified": CgroupLayout(CgroupMode.V2, {}, FS, frozenset("cpuset cpu io memory hugetlb pids".split())),
+    "openrc-unified": CgroupLayout(CgroupMode.V2, {}, FS, ALL_V2 - {"rdma", "misc"}),
     # The cpuset mount shows the hierarchy from above the cgroup namespace's root.
-    "lxc-nested-v1": CgroupLayout(
-        CgroupMode.V1, v1("systemd", "memory", "freezer", "cpu,cpuacct"), None, frozenset()
-    ),
+    "lxc-nested-v1": CgroupLayout(CgroupMode.V1, v1("systemd", "memory", "freezer", "cpu,cpuacct"), None, frozenset()),
     "lxc-nested-v2": CgroupLayout(CgroupMode.V2, {}, FS, frozenset({"cpu", "memory", "pids"})),
     "docker-v1-host-namespace": CgroupLayout(CgroupMode.NONE, {}, None, frozenset()),
     "docker-v1-private-namespace": CgroupLayout(
@@ -108,7 +106,10 @@ def test_a_controller_bound_to_version_1_is_not_one_of_version_2() -> None:
 
 def test_each_hierarchy_is_named_once_and_version_2_last() -> None:
     assert detect_layout(*texts("systemd-hybrid")).hierarchies == (
-        *(f"{FS}/{name}" for name in ("systemd", "net_cls,net_prio", "cpuset", "blkio", "rdma", "perf_event", "memory")),
+        *(
+            f"{FS}/{name}"
+            for name in ("systemd", "net_cls,net_prio", "cpuset", "blkio", "rdma", "perf_event", "memory")
+        ),
         *(f"{FS}/{name}" for name in ("devices", "hugetlb", "cpu,cpuacct", "pids", "freezer", "unified")),
     )
 

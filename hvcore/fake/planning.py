@@ -1,0 +1,44 @@
+"""What a start would do, as a value."""
+
+from __future__ import annotations
+
+from hvcore.fake.machine import Machine
+from hvcore.fake.params import STARTING, Behaviour, assess
+from hvcore.model.instance import Instance
+from hvcore.model.plan import PlanStep, StartPlan
+
+__all__ = ["plan"]
+
+
+def plan(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -> StartPlan:
+    """Return the plan of a start.
+
+    Args:
+        machine: the machine that would be started; only its paths are used.
+        instance: the definition.
+        memory_mib: the memory it would start with.
+        paused: whether the start would be a paused one.
+    """
+    import json
+
+    files = machine.files
+    delay_s = Behaviour.of(instance.parameters).start_delay_s
+    steps = {
+        "directory": PlanStep("directory", f"make {files.directory}"),
+        "definition": PlanStep("definition", f"save the definition in {files.definition}"),
+        "console": PlanStep("console", f"open the log {machine.console.path}"),
+        "root": PlanStep("root", f"make {files.root}, the folder for commands"),
+        "boot": PlanStep(
+            "boot",
+            f"{f'wait {delay_s:g} s and ' if delay_s else ''}write {files.state}",
+            (f"memory: {memory_mib} MiB", f"vcpus: {instance.vcpus}", f"paused: {'yes' if paused else 'no'}"),
+        ),
+    }
+    remembered = [f"disk {disk.path}" for disk in instance.disks] + [f"{nic.mode} nic" for nic in instance.nics]
+    return StartPlan(
+        hypervisor=machine.context.name,
+        instance=instance.name,
+        steps=tuple(steps[name] for name in STARTING),
+        documents={str(files.definition): json.dumps(instance.to_dict(), indent=2) + "\n"},
+        warnings=(*assess(instance.parameters), *(f"{what}: only remembered, not used" for what in remembered)),
+    )

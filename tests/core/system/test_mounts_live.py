@@ -1,0 +1,457 @@
+"""Mounts of the tests' own, made and taken off by the kernel of this machine."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hvcore.errors import CommandFailed, DeviceBusy, InvalidInput, OperationFailed
+from hvcore.system.mount_holders import find_holders
+from hvcore.system.mountinfo import mount_at, mounts_below, read_mounts
+from hvcore.system.mounts import (
+    attach_image,
+    bind_mount,
+    device_number,
+    device_users,
+    find_loop_devices,
+    mount_device,
+    unmount,
+    unmount_tree,
+)
+
+pytestmark = pytest.mark.live
+
+MakeImage = Callable[..., Path]
+Loop = Callable[..., str]
+Start = Callable[..., "subprocess.Popen[bytes]"]
+HARD_NAMES = [
+    "web1.example:0",
+    "with blank",
+    "a,b,ro",
+    "#hash",
+    "quo'te\"s",
+    "back\\slash\\040",
+    "gr\u00fc\u00dfe \u6771\u4eac",
+    "new\nline\ttab",
+    "--bind",
+    b"not-utf8-\xff\xfe",
+]
+
+
+@pytest.fixture
+def target(scratch: Path) -> Path:
+    path = scratch / "target"
+    path.mkdir()
+    return path
+
+
+def tmpfs(path: Path, *options: str) -> Path:
+    path.mkdir(exist_ok=True)
+    subprocess.run(["mount", *options, "-t", "tmpfs", "-o", "size=64k", "tmpfs", path], check=True)
+    return path
+
+
+def points_below(path: Path) -> list[str]:
+    return [mount.mount_point for mount in mounts_below(read_mounts(), str(path))]
+
+
+@pytest.mark.parametrize("name", HARD_NAMES)
+def test_an_image_of_any_name(make_image: MakeImage, scratch: Path, name: str | bytes) -> None:
+    image = make_image(name)
+    target = scratch / ("target-" + os.fsdecode(name))
+    target.mkdir()
+    attach_image(str(image), str(target))
+    assert (target / "hello").read_text() == "from the image\n"
+    assert points_below(scratch) == [str(target)]
+    (loop,) = find_loop_devices(str(image))
+    assert device_users(str(image)) == (f"loop device {loop}, mounted at {target}",)
+    assert device_users(loop) == (f"mounted at {target}",)
+    assert unmount_tree(str(target)) == (str(target),)
+    assert find_loop_devices(str(image)) == ()
+    assert device_users(str(image)) == ()
+
+
+@pytest.mark.parametrize("name", HARD_NAMES)
+def test_a_device_behind_a_link_of_any_name(make_image: MakeImage, scratch: Path, loop: Loop, name: str) -> None:
+    device = loop(make_image())
+    link = scratch / ("link-" + os.fsdecode(name))
+    link.symlink_to(device)
+    target = scratch / os.fsdecode(name)
+    target.mkdir()
+    mount_device(str(link), str(target))
+    assert (target / "hello").read_text() == "from the image\n"
+    mount = mount_at(read_mounts(), str(target))
+    assert mount is not None
+    assert (mount.source, mount.device, mount.propagation) == (device, device_number(str(link)), ())
+    unmount(str(target))
+    assert points_below(scratch) == []
+
+
+def test_options_and_type_are_passed_on(make_image: MakeImage, target: Path) -> None:
+    attach_image(str(make_image()), str(target), "ext4", ["ro", "noatime", "nodev"])
+    mount = mount_at(read_mounts(), str(target))
+    assert mount is not None
+    assert {"ro", "noatime", "nodev"} <= set(mount.options)
+    unmount(str(target))
+
+
+def test_nothing_is_noted_outside_the_kernel(make_image: MakeImage, target: Path) -> None:
+    notes = Path("/run/mount/utab")
+    attach_image(str(make_image()), str(target))
+    assert str(target) not in (notes.read_text() if notes.exists() else "")
+    unmount(str(target))
+
+
+def test_an_image_is_not_mounted_twice(make_image: MakeImage, target: Path, scratch: Path) -> None:
+    image = make_image()
+    (scratch / "other").mkdir()
+    os.link(image, scratch / "second-name")
+    attach_image(str(image), str(target))
+    for name in (str(image), str(scratch / "second-name")):
+        with pytest.raises(DeviceBusy, match=re.escape(f"mounted at {target}")) as caught:
+            attach_image(name, str(scratch / "other"))
+        assert caught.value.resolution
+    assert points_below(scratch) == [str(target)]
+    unmount(str(target))
+
+
+def test_a_device_is_not_mounted_twice(make_image: MakeImage, target: Path, scratch: Path, loop: Loop) -> None:
+    image = make_image()
+    device = loop(image)
+    (scratch / "other").mkdir()
+    assert device_users(device) == ()
+    assert device_users(str(image)) == (f"loop device {device}",)
+    mount_device(device, str(target))
+    with pytest.raises(DeviceBusy, match=re.escape(f"{device} is in use: mounted at {target}")):
+        mount_device(device, str(scratch / "other"))
+    with pytest.raises(DeviceBusy, match=re.escape(f"{image} is in use: loop device {device}, mounted at {target}")):
+        attach_image(str(image), str(scratch / "other"))
+    unmount(str(target))
+
+
+def test_a_device_that_another_mount_namespace_uses(
+    make_image: MakeImage, target: Path, loop: Loop, start: Start, need: Callable[..., None]
+) -> None:
+    need("unshare")
+    device = loop(make_image())
+    inside = start("unshare", "--mount", "sh", "-c", f"mount {device} '{target}' && echo mounted && read line")
+    assert inside.stdout is not None
+    assert inside.stdout.readline() == b"mounted\n"
+    assert points_below(target) == []
+    with pytest.raises(DeviceBusy, match=f"mounted at {target} in the mount namespace of process {inside.pid}"):
+        mount_device(device, str(target))
+    inside.communicate(b"\n", timeout=20)
+    assert device_users(device) == ()
+
+
+def test_a_file_system_with_device_numbers_of_its_own(
+    scratch: Path, target: Path, loop: Loop, need: Callable[..., None]
+) -> None:
+    need("mkfs.btrfs")
+    image = scratch / "btrfs.img"
+    image.touch()
+    os.truncate(image, 128 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", image], check=True)
+    device = loop(image)
+    mount_device(device, str(target))
+    mount = mount_at(read_mounts(), str(target))
+    assert mount is not None
+    assert mount.device.startswith("0:")
+    assert device_users(device) == (f"mounted at {target}",)
+    unmount(str(target))
+    assert device_users(device) == ()
+
+
+def test_partitions_and_their_disk(
+    make_image: MakeImage, scratch: Path, target: Path, loop: Loop, need: Callable[..., None]
+) -> None:
+    need("sfdisk", "partx")
+    disk = scratch / "disk"
+    disk.write_bytes(bytes(1 << 20) + make_image().read_bytes() + bytes(2 << 20))
+    subprocess.run(["sfdisk", "-q", disk], input=b"start=2048,size=4096\nstart=6144,size=2048\n", check=True)
+    device = loop(disk, "-P")
+    subprocess.run(["partx", "-u", device], check=True)
+    mount_device(f"{device}p1", str(target))
+    assert device_users(f"{device}p1") == (f"mounted at {target}",)
+    assert device_users(device) == (f"mounted at {target}",)
+    assert device_users(f"{device}p2") == ()
+    assert device_users(str(disk)) == (f"loop device {device}, mounted at {target}",)
+    unmount(str(target))
+    (scratch / "whole").mkdir()
+    whole = subprocess.run(["mke2fs", "-q", "-F", device], capture_output=True, text=True)
+    assert whole.returncode == 0, whole.stderr
+    mount_device(device, str(scratch / "whole"))
+    assert device_users(f"{device}p2") == (f"mounted at {scratch}/whole",)
+    unmount(str(scratch / "whole"))
+
+
+def test_loop_devices_are_found_by_the_file_and_not_by_its_name(
+    make_image: MakeImage, scratch: Path, loop: Loop
+) -> None:
+    image = make_image()
+    device = loop(image)
+    os.link(image, scratch / "second name")
+    image.rename(scratch / "moved")
+    assert find_loop_devices(str(scratch / "second name")) == (device,)
+    other = make_image()
+    assert other == image
+    assert find_loop_devices(str(other)) == ()
+    with open(scratch / "moved", "rb") as file:
+        (scratch / "moved").unlink()
+        (scratch / "second name").unlink()
+        assert find_loop_devices(f"/proc/self/fd/{file.fileno()}") == (device,)
+    assert find_loop_devices(str(other)) == ()
+
+
+def test_loop_devices_in_the_order_of_their_numbers(make_image: MakeImage, loop: Loop) -> None:
+    image = make_image()
+    devices = [loop(image) for _ in range(3)]
+    assert find_loop_devices(str(image)) == tuple(sorted(devices, key=lambda name: int(name.removeprefix("/dev/loop"))))
+
+
+def test_an_image_without_a_file_system(scratch: Path, target: Path) -> None:
+    image = scratch / "zeros"
+    image.write_bytes(bytes(1 << 20))
+    with pytest.raises(CommandFailed, match=re.escape(f"{image} cannot be mounted at {target}: mount: ")) as caught:
+        attach_image(str(image), str(target))
+    assert caught.value.command[0] == "mount"
+    assert caught.value.status == 32
+    assert "blkid" in (caught.value.resolution or "")
+    assert find_loop_devices(str(image)) == ()
+
+
+def test_a_device_that_can_only_be_read(make_image: MakeImage, target: Path, loop: Loop) -> None:
+    device = loop(make_image(), "--read-only")
+    with pytest.raises(CommandFailed, match="write-protected"):
+        mount_device(device, str(target))
+    assert points_below(target) == []
+    mount_device(device, str(target), options=["ro"])
+    unmount(str(target))
+
+
+def test_sources_that_are_not_what_they_should_be(make_image: MakeImage, scratch: Path, target: Path) -> None:
+    image = make_image()
+    with pytest.raises(OperationFailed, match=f"{image} is not a block device"):
+        mount_device(str(image), str(target))
+    with pytest.raises(OperationFailed, match=f"{scratch}/missing cannot be looked at: No such file"):
+        mount_device(f"{scratch}/missing", str(target))
+    for path in (f"{scratch}/missing", str(scratch), "/dev/null"):
+        with pytest.raises(OperationFailed, match=f"{path} is not a regular file"):
+            attach_image(path, str(target))
+    with pytest.raises(OperationFailed, match="/dev/null is not a block device"):
+        device_users("/dev/null")
+
+
+def test_a_target_that_does_not_exist(make_image: MakeImage, scratch: Path) -> None:
+    with pytest.raises(CommandFailed, match="mount point does not exist"):
+        attach_image(str(make_image()), f"{scratch}/missing")
+    with pytest.raises(OperationFailed, match="No such file or directory") as caught:
+        bind_mount(str(scratch), f"{scratch}/missing")
+    assert "create" in (caught.value.resolution or "")
+
+
+def test_an_option_cannot_smuggle_in_another(make_image: MakeImage, target: Path) -> None:
+    with pytest.raises(InvalidInput, match="comma"):
+        attach_image(str(make_image()), str(target), options=["ro,suid"])
+    assert points_below(target) == []
+
+
+def test_symbolic_links_in_a_target_are_refused(make_image: MakeImage, scratch: Path, target: Path) -> None:
+    image = str(make_image())
+    (target / "victim").mkdir()
+    (scratch / "link").symlink_to(target)
+    for path in (f"{scratch}/link", f"{scratch}/link/victim"):
+        for verb in (
+            lambda path: attach_image(image, path),
+            lambda path: bind_mount(str(scratch), path),
+            unmount,
+            unmount_tree,
+        ):
+            with pytest.raises(OperationFailed, match="symbolic link"):
+                verb(path)
+    assert points_below(scratch) == []
+
+
+def test_a_bind_mount_shows_the_directory_and_nothing_mounted_below_it(scratch: Path, target: Path) -> None:
+    source = scratch / "source"
+    source.mkdir()
+    (source / "file").write_text("here")
+    below = tmpfs(source / "below")
+    (below / "hidden").touch()
+    bind_mount(str(source), str(target))
+    (target / "new").touch()
+    assert sorted(os.listdir(source)) == ["below", "file", "new"]
+    assert os.listdir(target / "below") == []
+    unmount(str(target))
+    assert os.listdir(target) == []
+    unmount(str(below))
+
+
+def test_a_read_only_bind_mount_leaves_the_source_writable(scratch: Path, target: Path) -> None:
+    source = scratch / "source"
+    source.mkdir()
+    bind_mount(str(source), str(target), read_only=True)
+    with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+        (target / "new").touch()
+    (source / "new").touch()
+    assert os.listdir(target) == ["new"]
+    unmount(str(target))
+
+
+def test_a_file_can_be_bound(scratch: Path) -> None:
+    (scratch / "source").write_text("bound")
+    (scratch / "file").touch()
+    bind_mount(f"{scratch}/source", f"{scratch}/file")
+    assert (scratch / "file").read_text() == "bound"
+    unmount(f"{scratch}/file")
+    with pytest.raises(OperationFailed, match="Invalid argument") as caught:
+        bind_mount(f"{scratch}/source", str(scratch))
+    assert "both" in (caught.value.resolution or "")
+
+
+def test_mounts_below_a_bind_mount_do_not_propagate(scratch: Path) -> None:
+    shared = tmpfs(scratch / "shared", "--make-shared")
+    for name in ("source", "source/below", "target"):
+        (shared / name).mkdir()
+    bind_mount(f"{shared}/source", f"{shared}/target")
+    tmpfs(shared / "target/below")
+    assert points_below(shared) == [f"{shared}/target/below", f"{shared}/target", str(shared)]
+    mount = mount_at(read_mounts(), f"{shared}/target")
+    assert mount is not None
+    assert mount.propagation == ()
+    assert unmount_tree(str(shared)) == (f"{shared}/target/below", f"{shared}/target", str(shared))
+
+
+def test_mounts_below_a_mounted_image_do_not_propagate(make_image: MakeImage, scratch: Path) -> None:
+    shared = tmpfs(scratch / "shared", "--make-shared")
+    (shared / "root").mkdir()
+    attach_image(str(make_image()), f"{shared}/root")
+    mount = mount_at(read_mounts(), f"{shared}/root")
+    assert mount is not None
+    assert mount.propagation == ()
+    unmount_tree(str(shared))
+
+
+def test_what_is_not_mounted_cannot_be_unmounted(target: Path) -> None:
+    with pytest.raises(OperationFailed, match=f"{target} cannot be unmounted: Invalid argument") as caught:
+        unmount(str(target))
+    assert "mount point" in (caught.value.resolution or "")
+    assert unmount_tree(str(target)) == ()
+    assert unmount_tree(f"{target}/missing") == ()
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/."])
+def test_the_root_directory_is_never_unmounted(path: str) -> None:
+    with pytest.raises(InvalidInput):
+        unmount_tree(path)
+
+
+def test_a_tree_with_stacked_and_hidden_mounts(scratch: Path) -> None:
+    inst1 = tmpfs(scratch / "inst1")
+    inst10 = tmpfs(scratch / "inst10")
+    tmpfs(inst1 / "a")
+    tmpfs(inst1 / "a" / "b c")
+    tmpfs(inst1 / "a")
+    tmpfs(inst1 / "a" / "x")
+    tmpfs(inst1)
+    tmpfs(inst1 / "a")
+    done = unmount_tree(str(inst1))
+    assert sorted(done) == sorted(f"{inst1}{name}" for name in ("", "", "/a", "/a", "/a", "/a/b c", "/a/x"))
+    assert points_below(scratch) == [str(inst10)]
+    unmount(str(inst10))
+
+
+def test_a_mount_that_was_moved_onto_a_later_one(scratch: Path) -> None:
+    first = tmpfs(scratch / "first")
+    second = tmpfs(scratch / "second")
+    (second / "inner").mkdir()
+    subprocess.run(["mount", "--move", first, second / "inner"], check=True)
+    assert unmount_tree(str(second)) == (f"{second}/inner", str(second))
+
+
+@pytest.fixture
+def busy(target: Path, start: Start) -> Callable[[str], Any]:
+    """Make a process that uses a mount at the target in one way."""
+    tmpfs(target)
+    (target / "file").write_text("content")
+    scripts = {
+        "cwd": "import os; os.chdir(path)",
+        "root": "import os; os.chroot(path)",
+        "fd": "file = open(path + '/file')",
+        "map": "import mmap; f = open(path + '/file', 'r+b'); m = mmap.mmap(f.fileno(), 0); f.close()",
+    }
+
+    def begin(way: str) -> Any:
+        script = f"import sys; path = sys.argv[1]; {scripts[way]}; print('ready', flush=True); sys.stdin.readline()"
+        process = start(str(target), python=script)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    return begin
+
+
+@pytest.mark.parametrize("way", ["cwd", "root", "fd", "map"])
+@pytest.mark.parametrize("verb", [unmount, unmount_tree])
+def test_who_keeps_a_mount_busy_is_named(
+    target: Path, busy: Callable[[str], Any], way: str, verb: Callable[[str], object]
+) -> None:
+    process = busy(way)
+    with pytest.raises(
+        DeviceBusy, match=rf"{target} cannot be unmounted: .*busy; in use by python.*\[{process.pid}\]"
+    ) as caught:
+        verb(str(target))
+    (line,) = caught.value.details
+    assert re.fullmatch(rf"process {process.pid} \(python[\d.]*\): .*\b{way}\b.*", line)
+    assert caught.value.left_behind == (f"mount {target}",)
+    assert points_below(target) == [str(target)]
+    process.communicate(b"\n", timeout=20)
+    verb(str(target))
+    assert points_below(target) == []
+
+
+def test_what_is_not_busy_below_a_busy_mount_is_unmounted(target: Path, busy: Callable[[str], Any]) -> None:
+    process = busy("cwd")
+    tmpfs(target / "below")
+    with pytest.raises(DeviceBusy) as caught:
+        unmount_tree(str(target))
+    assert caught.value.left_behind == (f"mount {target}",)
+    process.communicate(b"\n", timeout=20)
+    assert unmount_tree(str(target)) == (str(target),)
+
+
+def test_an_image_on_a_mount_keeps_it_busy(target: Path, loop: Loop) -> None:
+    tmpfs(target)
+    (target / "image").write_bytes(bytes(8192))
+    device = loop(target / "image")
+    with pytest.raises(DeviceBusy, match=re.escape(f"in use by loop device {device} ({target}/image)")):
+        unmount_tree(str(target))
+    subprocess.run(["losetup", "--detach", device], check=True)
+    assert unmount_tree(str(target)) == (str(target),)
+
+
+def test_the_same_path_in_another_mount_namespace_holds_nothing(
+    target: Path, start: Start, need: Callable[..., None]
+) -> None:
+    need("unshare")
+    tmpfs(target)
+    mounts = mounts_below(read_mounts(), str(target))
+    inside = start("unshare", "--mount", "sh", "-c", f"cd '{target}' && echo ready && read line")
+    assert inside.stdout is not None
+    assert inside.stdout.readline() == b"ready\n"
+    assert os.readlink(f"/proc/{inside.pid}/cwd") == str(target)
+    assert find_holders(mounts) == ()
+    with open(target / "own", "wb+") as file:
+        file.write(bytes(mmap.PAGESIZE))
+        assert [(holder.pid, holder.uses) for holder in find_holders(mounts)] == [
+            (os.getpid(), (f"fd {file.fileno()}",))
+        ]
+    unmount(str(target))
