@@ -33,7 +33,7 @@ def _exec(session: Session, arguments: Namespace) -> int:
     command: list[str] = arguments.words
     if not command:
         raise InvalidInput(
-            "hv exec: no command was given",
+            "exec: no command was given",
             key="command",
             allowed="a program and its arguments after --",
             resolution="as in: hv exec NAME -- ls -l",

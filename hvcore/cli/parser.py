@@ -39,6 +39,12 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises instead of printing, and never guesses what a shortened option means."""
 
     @property
+    def verb(self) -> str:
+        """The verb and a colon, for messages; nothing for the parser of all verbs."""
+        verb = self.prog.removeprefix(_PROGRAM).strip()
+        return f"{verb}: " if verb else ""
+
+    @property
     def options(self) -> list[str]:
         """The options that the parser knows, as they are written."""
         return [option for action in self._actions for option in action.option_strings]
@@ -46,7 +52,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the parser's complaint as bad input."""
         text = message.removeprefix("argument ").replace("the following arguments are required:", "missing:")
-        raise InvalidInput(f"{self.prog}: {text}", resolution=_short_usage(self))
+        raise InvalidInput(f"{self.verb}{text}", resolution=_short_usage(self))
 
 
 def parse(words: Sequence[str]) -> Choice:
@@ -170,7 +176,7 @@ def _unexpected(parser: Parser, verb: str, word: str) -> InvalidInput:
     else:
         resolution = _short_usage(parser)
     kind = "unknown option" if word.startswith("-") else "unexpected word"
-    return InvalidInput(f"{parser.prog}: {kind} {shown(word)}", value=word, resolution=resolution)
+    return InvalidInput(f"{parser.verb}{kind} {shown(word)}", value=word, resolution=resolution)
 
 
 def _short_usage(parser: Parser) -> str:

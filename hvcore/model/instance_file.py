@@ -14,12 +14,13 @@ __all__ = ["MAX_FILE_BYTES", "parse_instance", "read_instance_file"]
 
 MAX_FILE_BYTES = 2**20
 
-_MAX_KEY_PARTS = 32
+_MAX_KEY_PARTS = 64
 _MAX_REASON = 200
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-# tomllib needs memory that grows with the square of a dotted key's parts.
+# tomllib needs time and memory that grow with the square of a dotted key's parts. A key stands at the start of a line or
+# in an inline table.
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
-_LONG_KEY = re.compile(rf"^[ \t]*+\[{{0,2}}[ \t]*+(?:{_PART}\.[ \t]*+){{{_MAX_KEY_PARTS}}}", re.MULTILINE)
+_LONG_KEY = re.compile(rf"(?:^[ \t]*+\[{{0,2}}|[{{,])[ \t]*+(?:{_PART}\.[ \t]*+){{{_MAX_KEY_PARTS}}}", re.MULTILINE)
 
 
 def read_instance_file(path: str | os.PathLike[str]) -> Instance:

@@ -1,13 +1,14 @@
 """What was begun on an instance, written down before it is done.
 
 One line of JSON per event, appended to ``journal`` in the instance's directory. A manager may be killed between any two
-instructions; whoever takes the instance's lock next reads here what there is to undo. A torn last line is what a kill or a
+instructions; whoever takes the instance's lock next reads here what there is to undo. A torn line is what a kill or a
 full disk leaves, and is ignored: the step it would have named was not begun.
 """
 
 from __future__ import annotations
 
 import enum
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class JournalState:
     Attributes:
         phase: how far the last manager came.
         steps: the steps begun and not undone, in the order they were begun.
-        pid: the process that wrote the last phase.
+        pid: the process that wrote the last phase; 0 when none was written.
     """
 
     phase: Phase
@@ -70,25 +71,22 @@ class Journal:
         """Return what the journal says, or None when there is none.
 
         Raises:
-            StateFailed: it cannot be read.
+            StateFailed: it cannot be read, or a newer hvcore wrote it.
         """
-        import json
-
         try:
-            lines = self.path.read_text("utf-8", "replace").split("\n")
+            text = self.path.read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _failed("read", self.path, error) from error
+            raise _failed("read", self.path, error.strerror) from error
         phase, pid = Phase.STARTING, 0
         steps: list[str] = []
-        for line in lines[:-1]:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
+        for event in _events(text):
             if "phase" in event:
-                phase, pid = Phase(event["phase"]), event["pid"]
+                try:
+                    phase, pid = Phase(event["phase"]), int(event.get("pid", 0))
+                except ValueError as error:
+                    raise _failed("read", self.path, f"it tells of an unknown phase: {event}") from error
             elif "begin" in event and event["begin"] not in steps:
                 steps.append(event["begin"])
             elif "undone" in event and event["undone"] in steps:
@@ -100,19 +98,38 @@ class Journal:
 
         line = json.dumps(event).encode() + b"\n"
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
+                size = os.fstat(descriptor).st_size
+                if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                    # The event must not become a part of the torn line before it.
+                    line = b"\n" + line
                 written = os.write(descriptor, line)
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _failed("write", self.path, error) from error
+            raise _failed("write", self.path, error.strerror) from error
         if written != len(line):
-            raise _failed("write", self.path, OSError(28, "No space left on device"))
+            raise _failed("write", self.path, os.strerror(errno.ENOSPC))
 
 
-def _failed(verb: str, path: Path, error: OSError) -> StateFailed:
+def _events(text: str) -> list[dict[str, Any]]:
+    """Return the events of the complete lines; what follows the last line break is torn."""
+    import json
+
+    events: list[dict[str, Any]] = []
+    for line in text.split("\n")[:-1]:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            events.append(event)
+    return events
+
+
+def _failed(verb: str, path: Path, reason: str | None) -> StateFailed:
     return StateFailed(
-        f"cannot {verb} {path}: {error.strerror}",
+        f"cannot {verb} {path}: {reason}",
         resolution=f"check free space and permissions below {path.parent.parent}",
     )

@@ -95,8 +95,10 @@ class InstanceLocks:
         path = self.directory / instance_name
         try:
             # Where somebody removed the file by hand, there may be another one by now, which is not ours to remove.
-            if _is_at(descriptor, path):
-                path.unlink()
+            # One that cannot be removed does no harm: the next holder takes it over.
+            with suppress(OSError):
+                if _is_at(descriptor, path):
+                    path.unlink()
         finally:
             os.close(descriptor)
 

@@ -1,16 +1,17 @@
 """Operations of several steps that are done completely or not at all.
 
-A step is a pair: ``do`` and an ``undo`` that may run at any time, any number of times, also after half a ``do``. That is all
-a killed manager's successor needs: the names in the journal, and the pairs.
+A step is a pair: ``do`` and an ``undo`` that may run at any time, any number of times, also after half a ``do``. That is
+all a killed manager's successor needs: the names in the journal, and the pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from attrs import field, frozen
 
-from hvcore.errors import HypervisorError, OperationFailed, StateFailed
+from hvcore.errors import HookFailed, HypervisorError, StateFailed, one_line
 from hvcore.system.journal import Journal
 
 __all__ = ["Observer", "Step", "Undoing", "perform", "undo_steps"]
@@ -19,7 +20,7 @@ Observer = Callable[[str, str], None]
 """Called as ``observer(step, moment)`` with the moments ``begin``, ``done``, ``undo`` and ``undone``."""
 
 
-def _nobody(step: str, moment: str) -> None:
+def _nobody(step: str, moment: str) -> None:  # noqa: ARG001 - it only has the shape of an observer
     """Observe nothing."""
 
 
@@ -62,23 +63,23 @@ def perform(steps: Sequence[Step], journal: Journal, observer: Observer = _nobod
         observer: sees every step begin and end.
 
     Raises:
-        HypervisorError: a step's own error, with ``step``, ``undone`` and ``left_behind`` filled in; an OSError becomes a
-            StateFailed.
+        HypervisorError: a step's own error, with ``step``, ``undone`` and ``left_behind`` filled in. An OSError becomes
+            a StateFailed, what is not expected at all a HookFailed. An interruption is raised as it is, with a note.
     """
     begun: list[Step] = []
     for step in steps:
         try:
-            begun.append(step)
             journal.begin(step.name)
+            # A step that is not in the journal was not begun, so there is nothing to take back.
+            begun.append(step)
             observer(step.name, "begin")
             step.do()
             observer(step.name, "done")
         except BaseException as error:
             outcome = undo_steps(reversed(begun), journal, observer)
-            if not isinstance(error, (HypervisorError, OSError)):
-                error.add_note(
-                    f"undone: {', '.join(outcome.undone)}; left behind: {'; '.join(outcome.left_behind) or 'nothing'}"
-                )
+            if not isinstance(error, Exception):
+                undone, left = ", ".join(outcome.undone), "; ".join(outcome.left_behind)
+                error.add_note(f"undone: {undone or 'nothing'}; left behind: {left or 'nothing'}")
                 raise
             failure = _as_failure(error).add_context(step=step.name)
             failure.undone += outcome.undone
@@ -106,10 +107,9 @@ def undo_steps(steps: Iterable[Step], journal: Journal, observer: Observer = _no
         try:
             observer(step.name, "undo")
             step.undo()
-            if journal.path.exists():
-                journal.undone(step.name)
+            _note_undone(step.name, journal)
             observer(step.name, "undone")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the other steps must be undone whatever it is; it is told as left behind
             failure = _as_failure(error).add_context(step=step.name)
             failures.append(failure)
             left.append("; ".join((f"{step.name}: {failure.message}", *failure.details)))
@@ -118,12 +118,23 @@ def undo_steps(steps: Iterable[Step], journal: Journal, observer: Observer = _no
     return Undoing(tuple(undone), tuple(left), tuple(failures))
 
 
+def _note_undone(step: str, journal: Journal) -> None:
+    # The journal goes with the directory that one of the steps made.
+    if journal.path.exists():
+        # On a full disk the step is undone all the same; the next command would undo it again, which does no harm.
+        with suppress(StateFailed):
+            journal.undone(step)
+
+
 def _as_failure(error: Exception) -> HypervisorError:
     if isinstance(error, HypervisorError):
         return error
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return StateFailed(
-            f"{error.strerror or error}{where}", resolution="check free space, permissions and limits of the node"
+            f"{error.strerror or one_line(error)}{where}",
+            resolution="check free space, permissions and limits of the node",
         )
-    return OperationFailed(f"{type(error).__name__}: {error}")
+    return HookFailed(
+        f"it raised {one_line(error)}", resolution="report it to the plugin's author; --debug shows the traceback"
+    )

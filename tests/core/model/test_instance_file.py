@@ -139,6 +139,8 @@ def test_an_unknown_key_gets_the_closest_name():
         ('name = "web1"\nx = ' + "[" * 5000 + "]" * 5000, 2),
         ("a = 1\n" + "a." * 5000 + "b = 1", 2),
         ("a = 1\n[" + '"a" . ' * 5000 + "b]", 2),
+        ("a = 1\nb = {" + "a." * 5000 + "b = 1}", 2),
+        ("a = 1\nb = {c = 1, " + "a." * 5000 + "b = 1}", 2),
     ],
 )
 def test_syntax_errors_name_the_line(text, line):

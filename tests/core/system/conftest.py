@@ -184,7 +184,7 @@ def loop(scratch: Path) -> Iterator[Callable[..., str]]:
     devices: list[str] = []
 
     def attach(image: Path, *options: str) -> str:
-        command = ["losetup", "--find", "--show", *options, image]
+        command = ["losetup", "--find", "--show", *options, str(image)]
         devices.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
         return devices[-1]
 

@@ -250,7 +250,16 @@ def stuck(scratch: Path, group: Any, start: Start, need: Callable[..., None]) ->
     target = scratch / "silent"
     target.mkdir()
     server = os.open("/dev/fuse", os.O_RDWR)
-    mounting = ["mount", "-i", "-t", "fuse", "-o", f"fd={server},rootmode=40000,user_id=0,group_id=0", "silent", target]
+    mounting = [
+        "mount",
+        "-i",
+        "-t",
+        "fuse",
+        "-o",
+        f"fd={server},rootmode=40000,user_id=0,group_id=0",
+        "silent",
+        str(target),
+    ]
     subprocess.run(mounting, pass_fds=[server], check=True)
     try:
         unique = struct.unpack_from("=IIQ", os.read(server, 1 << 20))[2]

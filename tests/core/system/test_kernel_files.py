@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hvcore.errors import OperationFailed
-from hvcore.system import kernel_files
 from hvcore.system.kernel_files import read_pids, read_text, write_if_present, write_value
 
 
@@ -62,7 +61,7 @@ def test_advice_where_something_can_be_done(monkeypatch: pytest.MonkeyPatch, num
     def refuse(path: str, flags: int) -> int:
         raise OSError(number, os.strerror(number), path)
 
-    monkeypatch.setattr(kernel_files.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(OperationFailed) as caught:
         write_value("/sys/fs/cgroup/memory.max", "1")
     assert caught.value.resolution is None if advice is None else advice in (caught.value.resolution or "")
@@ -70,7 +69,7 @@ def test_advice_where_something_can_be_done(monkeypatch: pytest.MonkeyPatch, num
 
 def test_a_short_write_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(kernel_files.os, "write", lambda descriptor, data: len(data) - 1)
+    monkeypatch.setattr("os.write", lambda descriptor, data: len(data) - 1)
     with pytest.raises(OperationFailed, match="only 2 of the 3 bytes of '64M'"):
         write_value(str(tmp_path / "file"), "64M")
 
@@ -84,7 +83,7 @@ def test_a_threaded_cgroup_lists_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(path: str, flags: int) -> int:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
 
-    monkeypatch.setattr(kernel_files.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     assert read_pids("/sys/fs/cgroup/web1/cgroup.procs") == ()
     with pytest.raises(OperationFailed):
         read_text("/sys/fs/cgroup/web1/cgroup.procs")

@@ -1,0 +1,1 @@
+"""The tour: two instances are started, used and stopped, and nothing is left of them."""
