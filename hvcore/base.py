@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from hvcore.context import DriverContext
 from hvcore.markers import hookimpl
-from hvcore.model.files import AncillaryFiles
-from hvcore.model.instance import BlockDevice, Instance
-from hvcore.model.node import NodeInfo
-from hvcore.model.parameter_checks import check_parameter_syntax, validate_parameters
-from hvcore.model.parameters import Parameter, ParameterValue
-from hvcore.model.recovery import RecoveryReport
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.files import FilesSpec
@@ -21,6 +13,16 @@ from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.migration import MigrationSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.params import ParamsSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvcore.context import DriverContext
+    from hvcore.model.files import AncillaryFiles
+    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore.model.node import NodeInfo
+    from hvcore.model.parameters import Parameter, ParameterValue
+    from hvcore.model.recovery import RecoveryReport
 
 __all__ = ["BaseHypervisor"]
 
@@ -51,6 +53,10 @@ class BaseHypervisor(
     def __init__(self, context: DriverContext) -> None:
         self.context = context
 
+    def declared_parameters(self) -> tuple[Parameter, ...]:
+        """Return the declared parameters; a driver that imports them late overrides this instead of ``PARAMETERS``."""
+        return self.PARAMETERS
+
     @hookimpl
     def verify_instance(self, instance: Instance) -> bool:
         """Say that nothing is missing."""
@@ -67,6 +73,8 @@ class BaseHypervisor(
     @hookimpl
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Find nothing half done."""
+        from hvcore.model.recovery import RecoveryReport
+
         return RecoveryReport(self.context.name)
 
     @hookimpl
@@ -105,22 +113,28 @@ class BaseHypervisor(
     @hookimpl
     def get_ancillary_files(self) -> AncillaryFiles:
         """Answer with the declared files."""
+        from hvcore.model.files import AncillaryFiles
+
         return AncillaryFiles(self.ANCILLARY_FILES, self.ANCILLARY_FILES_OPT)
 
     @hookimpl
     def get_parameters(self) -> tuple[Parameter, ...]:
-        """Answer with ``PARAMETERS``."""
-        return self.PARAMETERS
+        """Answer with the declared parameters."""
+        return self.declared_parameters()
 
     @hookimpl
     def check_parameter_syntax(self, parameters: Mapping[str, ParameterValue]) -> None:
-        """Check what ``PARAMETERS`` declares; a driver that adds checks calls this first."""
-        check_parameter_syntax(self.PARAMETERS, parameters)
+        """Check what is declared; a driver that adds checks calls this first."""
+        from hvcore.model.parameter_checks import check_parameter_syntax
+
+        check_parameter_syntax(self.declared_parameters(), parameters)
 
     @hookimpl
     def validate_parameters(self, parameters: Mapping[str, ParameterValue]) -> None:
-        """Validate what ``PARAMETERS`` declares; a driver that adds checks calls this first."""
-        validate_parameters(self.PARAMETERS, parameters)
+        """Validate what is declared; a driver that adds checks calls this first."""
+        from hvcore.model.parameter_checks import validate_parameters
+
+        validate_parameters(self.declared_parameters(), parameters)
 
     @hookimpl
     def assess_parameters(self, parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:

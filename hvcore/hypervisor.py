@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from hvcore.errors import InstanceNotFound, InvalidInput
-from hvcore.model.capability import Capability, Support
-from hvcore.model.execution import ExecRequest, ExecResult
-from hvcore.model.files import AncillaryFiles
-from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.names import check_instance_name
-from hvcore.model.parameter_checks import coerce_parameters, fill_parameters
-from hvcore.model.parameters import Parameter, ParameterValue
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
@@ -25,20 +17,27 @@ from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
 from hvcore.verbs import DeviceVerbs, MigrationVerbs
 
+# The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
     from hvcore.context import DriverContext
+    from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.execution import ExecResult
+    from hvcore.model.files import AncillaryFiles
     from hvcore.model.info import InstanceInfo
+    from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.node import Node, NodeInfo
+    from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
     from hvcore.plugin import HypervisorPlugin
     from hvcore.scope import Scope
 
+    _Parameters = Mapping[str, ParameterValue]
+
 __all__ = ["Hypervisor"]
 
-_Parameters = Mapping[str, ParameterValue]
 _FORCED_STOP_WAIT_S = 60.0
 
 
@@ -146,7 +145,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
             Busy: another process works on it.
             OperationFailed: a step failed.
         """
-        wanted = instance.name if isinstance(instance, Instance) else instance or name
+        definition = None if isinstance(instance, str) else instance
+        wanted = definition.name if definition else instance or name
         if wanted is None:
             raise InvalidInput("stop_instance needs an instance or a name", key="name", allowed="an instance's name")
         if timeout_s is not None and not timeout_s >= 0:
@@ -155,7 +155,7 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
         with self.context.locks.hold(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
             self.scope.command(
                 LifecycleSpec.stop_instance,
-                instance=instance if isinstance(instance, Instance) else None,
+                instance=definition,
                 name=wanted,
                 force=force,
                 retry=retry,
@@ -198,6 +198,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
         Raises:
             OperationFailed: the kernel refused; the old limits are in force again.
         """
+        from attrs import evolve
+
         known = self._definition(instance)
         evolve(known, memory_mib=memory_mib, memory_min_mib=None)  # the same bounds as in a definition
         with self.context.locks.hold(known.name, "balloon_instance_memory"):
@@ -238,6 +240,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Say of every operation of the contract whether it is supported."""
+        from hvcore.model.capability import Capability, Support
+
         found: list[Capability] = []
         for hook in self.scope.hooks:
             if hook.declaration.kind is Kind.COMMAND:
@@ -289,6 +293,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
         Returns:
             Its exit status, and what it wrote.
         """
+        from hvcore.model.execution import ExecRequest
+
         request = ExecRequest(
             command=tuple(command),
             stdin=stdin,
@@ -308,6 +314,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def fill_parameters(self, *layers: Mapping[str, object]) -> dict[str, ParameterValue]:
         """Return every declared parameter: the defaults, overlaid by each layer in turn and brought to its type."""
+        from hvcore.model.parameter_checks import coerce_parameters, fill_parameters
+
         declared = self.parameters
         return fill_parameters(declared, *(coerce_parameters(declared, layer) for layer in layers))
 
@@ -337,6 +345,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
                 value=instance.hypervisor,
                 allowed=self.name,
             )
+        from attrs import evolve
+
         filled = self.fill_parameters(instance.parameters)
         self.scope.command(ParamsSpec.check_parameter_syntax, parameters=filled)
         return evolve(instance, parameters=filled)
@@ -368,7 +378,7 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
     # -- helpers ---------------------------------------------------------------------------------------------------
 
     def _definition(self, instance: Instance | str) -> Instance:
-        if isinstance(instance, Instance):
+        if not isinstance(instance, str):
             return self.prepare_instance(instance)
         known = self.get_instance_definition(instance)
         if known is None:
@@ -382,8 +392,10 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
 
 def _name(instance: Instance | str) -> str:
-    return instance.name if isinstance(instance, Instance) else check_instance_name(instance)
+    return check_instance_name(instance) if isinstance(instance, str) else instance.name
 
 
 def _devices(instance: Instance, given: Iterable[BlockDevice]) -> tuple[BlockDevice, ...]:
+    from hvcore.model.disk import BlockDevice
+
     return tuple(given) or tuple(BlockDevice(disk=disk, path=disk.path) for disk in instance.disks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hvcore.model.instance import Disk, Instance, Nic
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.migration import MigrationSpec
 
 if TYPE_CHECKING:
     from hvcore.context import DriverContext
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.instance import Disk, Instance, Nic
     from hvcore.model.migration import MigrationStatus
     from hvcore.scope import Scope
 

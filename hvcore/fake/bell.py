@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +75,7 @@ class Bell:
         self.path.unlink(missing_ok=True)
 
     @contextmanager
-    def listening(self) -> Iterator[Listener]:
+    def listening(self) -> Generator[Listener]:
         """Listen for the body of a ``with``; what is rung before ``wait`` is called is heard, too.
 
         Raises:

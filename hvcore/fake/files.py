@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -133,7 +133,7 @@ def _table(text: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(verb: str, path: Path) -> Iterator[None]:
+def _explained(verb: str, path: Path) -> Generator[None]:
     """Say of an error of the file system what was done, to which file, and what helps."""
     try:
         yield

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from attrs import evolve
 
 from hvcore.context import DriverContext
-from hvcore.errors import NotRunning, OperationFailed
+from hvcore.errors import NotRunning, OperationFailed, StateFailed
 from hvcore.fake.bell import Bell
 from hvcore.fake.clock import Clock, read_clock
 from hvcore.fake.console import ConsoleLog
@@ -103,7 +103,12 @@ class Machine:
     def is_complete(self) -> bool:
         """Tell whether a running machine has everything beside its state."""
         files = self.files
-        return self.journal.path.exists() and files.root.is_dir() and files.bell.exists() and files.definition.exists()
+        if not (self.journal.path.exists() and files.root.is_dir() and files.bell.exists()):
+            return False
+        try:
+            return files.read_definition() is not None
+        except StateFailed:
+            return False  # a definition that cannot be read is one to restore
 
     def start_steps(self, instance: Instance, behaviour: Behaviour, memory_mib: int, paused: bool) -> list[Step]:
         """Return the steps of a start, in order.

@@ -16,7 +16,10 @@ def _checked_command(words: tuple[str, ...]) -> tuple[str, ...]:
     command = tuple(words)
     if not command or not command[0] or any("\0" in word for word in command):
         raise InvalidInput(
-            "the command is empty or holds a null character", key="command", value=repr(words), allowed="a program and its arguments"
+            "the command is empty or holds a null character",
+            key="command",
+            value=repr(words),
+            allowed="a program and its arguments",
         )
     return command
 

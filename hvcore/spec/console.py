@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from hvcore.model.console import InstanceConsole
-from hvcore.model.execution import ExecRequest, ExecResult
-from hvcore.model.instance import Instance
-from hvcore.model.node import Node
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from hvcore.model.console import InstanceConsole
+    from hvcore.model.execution import ExecRequest, ExecResult
+    from hvcore.model.instance import Instance
+    from hvcore.model.node import Node
 
 __all__ = ["ConsoleSpec"]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
-from hvcore.model.instance import Disk, Instance, Nic
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.instance import Disk, Instance, Nic
 
 __all__ = ["DevicesSpec"]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from hvcore.model.files import AncillaryFiles
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from hvcore.model.files import AncillaryFiles
 
 __all__ = ["FilesSpec"]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from hvcore.model.info import InstanceInfo
-from hvcore.model.instance import Instance
-from hvcore.model.node import NodeInfo
-from hvcore.model.parameters import ParameterValue
-from hvcore.model.verify import VerifyReport
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvcore.model.info import InstanceInfo
+    from hvcore.model.instance import Instance
+    from hvcore.model.node import NodeInfo
+    from hvcore.model.parameters import ParameterValue
+    from hvcore.model.verify import VerifyReport
 
 __all__ = ["InventorySpec"]
 

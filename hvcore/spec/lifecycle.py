@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from hvcore.model.instance import BlockDevice, Instance
-from hvcore.model.plan import StartPlan
-from hvcore.model.recovery import RecoveryReport
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore.model.plan import StartPlan
+    from hvcore.model.recovery import RecoveryReport
 
 __all__ = ["LifecycleSpec"]
 

@@ -7,9 +7,13 @@ The order of calls is Ganeti's: ``migration_info`` (source), ``accept_instance``
 
 from __future__ import annotations
 
-from hvcore.model.instance import Instance
-from hvcore.model.migration import MigrationStatus
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import Instance
+    from hvcore.model.migration import MigrationStatus
 
 __all__ = ["MigrationSpec"]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from hvcore.model.instance import Instance
+from typing import TYPE_CHECKING
+
 from hvcore.spec.kinds import notify
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import Instance
 
 __all__ = ["NoticesSpec"]
 

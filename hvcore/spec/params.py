@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from hvcore.model.parameters import Parameter, ParameterValue
 from hvcore.spec.kinds import command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvcore.model.parameters import Parameter, ParameterValue
 
 __all__ = ["ParamsSpec"]
 

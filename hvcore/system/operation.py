@@ -20,7 +20,7 @@ Observer = Callable[[str, str], None]
 """Called as ``observer(step, moment)`` with the moments ``begin``, ``done``, ``undo`` and ``undone``."""
 
 
-def _nobody(step: str, moment: str) -> None:  # noqa: ARG001 - it only has the shape of an observer
+def _nobody(step: str, moment: str) -> None:
     """Observe nothing."""
 
 

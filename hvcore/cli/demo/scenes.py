@@ -13,7 +13,7 @@ from hvcore.errors import OperationFailed
 if TYPE_CHECKING:
     from hvcore.cli.demo.narrator import Narrator
     from hvcore.cli.demo.stage import Stage
-    from hvcore.cli.demo.witness import Witness
+    from hvcore.cli.demo.witness import Findings, Witness
     from hvcore.model.info import InstanceInfo
 
 __all__ = ["Scenes"]
@@ -38,7 +38,7 @@ class Scenes:
         self._witness = witness
         self._web, self._db = stage.names
 
-    def play(self) -> dict[str, list[str]]:
+    def play(self) -> Findings:
         """Play all scenes; return what the witness saw while the instances ran."""
         self._files()
         self._plan()
@@ -66,7 +66,7 @@ class Scenes:
         self._narrator.heading("Start both", f"hv start {self._web}.toml; hv start {self._db}.toml")
         for name in self._stage.names:
             with self._narrator.doing(f"starting {name}", f"{name} runs"), self._witness.watching_devices():
-                self._hypervisor.start_instance(self._stage.instance(name))
+                self._stage.start(name)
             self._witness.note_groups(self._info(name).pid)
 
     def _inventory(self) -> None:

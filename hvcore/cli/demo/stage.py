@@ -30,6 +30,7 @@ class Stage:
     def __init__(self, directory: Path, hypervisor: Hypervisor, token: str) -> None:
         self.directory = directory
         self.hypervisor = hypervisor
+        self._begun: list[str] = []
         self.names = (f"web-{token}", f"db-{token}")
 
     def file(self, name: str) -> Path:
@@ -58,6 +59,11 @@ class Stage:
 
         return Instance.from_file(self.file(name))
 
+    def start(self, name: str) -> None:
+        """Start an instance from its file."""
+        self._begun.append(name)
+        self.hypervisor.start_instance(self.instance(name))
+
     def console_log(self, name: str) -> Path | None:
         """Return the log that an instance's console is written to."""
         logs = sorted(self.hypervisor.context.log_dir.glob(f"{name}*"))
@@ -66,14 +72,19 @@ class Stage:
     def strike(self) -> list[str]:
         """End whatever still runs and remove the directory; return what could not be done."""
         failures: list[str] = []
-        for name in self.names:
+        for name in self._begun:
             try:
                 self.hypervisor.stop_instance(name, force=True)
                 self.hypervisor.cleanup_instance(name)
             except HypervisorError as error:
                 failures.append(error.explain())
-        if not failures:  # something may still be mounted below it otherwise
+        if failures:
+            failures.append(f"{self.directory} is kept, for something may still be mounted in it")
+            return failures
+        try:
             shutil.rmtree(self.directory)
+        except OSError as error:
+            failures.append(f"{error.filename} cannot be removed: {error.strerror}")
         return failures
 
     def _definition(self, name: str, root: Path, cpu: int) -> str:

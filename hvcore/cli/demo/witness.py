@@ -12,7 +12,10 @@ from hvcore.system.cgroup_layout import current_layout
 from hvcore.system.kernel_files import read_text
 from hvcore.system.mountinfo import read_mounts
 
-__all__ = ["Witness"]
+__all__ = ["Findings", "Witness"]
+
+Findings = dict[str, list[str]]
+"""What was found, by kind."""
 
 _NETWORK = Path("/sys/class/net")
 _LOCKS = Path("/run/lxc")
@@ -50,7 +53,7 @@ class Witness:
             for mount_point in current_layout().hierarchies:
                 self._groups |= {mount_point + parent for parent in parents if parent.strip("/")} - self._groups_before
 
-    def look(self) -> dict[str, list[str]]:
+    def look(self) -> Findings:
         """Return what there is now, by kind."""
         return {
             "mounts": [m.mount_point for m in read_mounts() if self._is_ours(m.mount_point) or self._is_ours(m.source)],

@@ -13,11 +13,12 @@ from attrs import frozen
 from hvcore.errors import CommandFailed, CommandTimeout, HypervisorError, OperationFailed, StopTimeout
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.system.commands import Runner
-from hvcore.system.processes import namespace_pids, open_pidfd, send_signal, wait_pidfds
+from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.gate import Gate
 from hvcore_lxc.init import InitKind, find_init_kind, halt_signal, leaves_by_itself, signal_number
 from hvcore_lxc.network import remove_host_devices
+from hvcore_lxc.node import find_init
 from hvcore_lxc.parents import parents_kept, remove_parents
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.tools import log_words, start_command
@@ -267,16 +268,6 @@ class Container:
             kind = type(error)
             return kind(message, command=error.command, status=error.status, details=details, resolution=resolution)
         return OperationFailed(message, details=details, resolution=resolution)
-
-
-def find_init(pids: tuple[int, ...]) -> int | None:
-    """Return the one of a container's processes that is init inside: number 1 of its own pid namespace."""
-    for pid in pids:
-        numbers = namespace_pids(pid)
-        # Two numbers, the node's and the guest's; the init of a container inside the container has three.
-        if len(numbers) == 2 and numbers[1] == 1:
-            return pid
-    return None
 
 
 def _wait_for_any(pids: list[int], timeout_s: float) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from hvcore.context import DriverContext
-from hvcore.model.instance import BlockDevice, Instance
+from typing import TYPE_CHECKING
+
 from hvcore.plugin import hookimpl
-from hvcore_lxc.cgroup_manager import CgroupManager
-from hvcore_lxc.document import ConfigDocument, ConfigEntry
-from hvcore_lxc.mounter import Mounter
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.spec import LxcSteps
+
+if TYPE_CHECKING:
+    from hvcore.context import DriverContext
+    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore_lxc.cgroup_manager import CgroupManager
+    from hvcore_lxc.document import ConfigDocument, ConfigEntry
+    from hvcore_lxc.mounter import Mounter
 
 __all__ = ["DefaultSteps"]
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from hvcore.errors import NotRunning, OperationFailed
-from hvcore.model.console import ConsoleKind, InstanceConsole
-from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.model.info import InstanceInfo
-from hvcore.model.instance import BlockDevice, Instance
-from hvcore.model.node import Node, NodeInfo
-from hvcore.model.parameters import ParameterValue
-from hvcore.model.plan import StartPlan
-from hvcore.model.recovery import RecoveryReport
 from hvcore.model.state import InstanceState
-from hvcore.model.verify import VerifyReport
 from hvcore.plugin import BaseHypervisor, hookimpl
-from hvcore_lxc.cgroup_manager import CgroupManager, Usage
-from hvcore_lxc.container import find_init
-from hvcore_lxc.lifecycle import Lifecycle
-from hvcore_lxc.params import PARAMETERS as LXC_PARAMETERS
+from hvcore_lxc.node import find_init
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.spec import LxcSteps
-from hvcore_lxc.steps import load_definition
+
+# What starts and stops containers is imported when it is first needed: a listing needs none of it.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvcore.model.console import InstanceConsole
+    from hvcore.model.execution import ExecRequest, ExecResult
+    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore.model.node import Node, NodeInfo
+    from hvcore.model.parameters import Parameter, ParameterValue
+    from hvcore.model.plan import StartPlan
+    from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.verify import VerifyReport
+    from hvcore_lxc.cgroup_manager import CgroupManager, Usage
+    from hvcore_lxc.lifecycle import Lifecycle
 
 __all__ = ["LxcDriver"]
 
@@ -31,7 +33,11 @@ __all__ = ["LxcDriver"]
 class LxcDriver(BaseHypervisor):
     """Linux containers, through LXC."""
 
-    PARAMETERS = LXC_PARAMETERS
+    def declared_parameters(self) -> tuple[Parameter, ...]:
+        """Return LXC's parameters, imported late."""
+        from hvcore_lxc.params import PARAMETERS
+
+        return PARAMETERS
 
     # -- life cycle ------------------------------------------------------------------------------------------------
 
@@ -101,6 +107,7 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo starts and stops that were cut short, and forget guests that have ended."""
+        from hvcore.model.recovery import RecoveryReport
         from hvcore_lxc.restore import known_names
 
         names = (instance_name,) if instance_name else known_names(self._paths)
@@ -130,6 +137,8 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the definition that was saved at the start."""
+        from hvcore_lxc.steps import load_definition
+
         saved = load_definition(self._paths.definition(instance_name))
         return None if saved is None else saved.instance
 
@@ -146,6 +155,7 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def verify(self, parameters: Mapping[str, ParameterValue] | None) -> VerifyReport:
         """Look for root, LXC's tools and the cgroup controllers."""
+        from hvcore.model.verify import VerifyReport
         from hvcore_lxc.requirements import findings
 
         return VerifyReport(self.context.name, findings(self.context, self._paths))
@@ -155,6 +165,7 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def get_instance_console(self, instance: Instance, primary_node: Node) -> InstanceConsole:
         """Name the lxc-console command to run on the node."""
+        from hvcore.model.console import ConsoleKind, InstanceConsole
         from hvcore_lxc.tools import console_command
 
         has_ttys = bool(instance.parameters.get("num_ttys"))
@@ -170,6 +181,7 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def exec_in_instance(self, instance_name: str, request: ExecRequest) -> ExecResult:
         """Run a command through lxc-attach."""
+        from hvcore.errors import NotRunning, OperationFailed
         from hvcore_lxc.execution import execute
 
         usage = self._cgroups.usage(instance_name)
@@ -193,6 +205,8 @@ class LxcDriver(BaseHypervisor):
 
     @cached_property
     def _lifecycle(self) -> Lifecycle:
+        from hvcore_lxc.lifecycle import Lifecycle
+
         return Lifecycle(self.context, self._paths, self._cgroups)
 
     def _require_running(self, name: str) -> None:

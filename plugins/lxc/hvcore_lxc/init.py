@@ -1,8 +1,8 @@
 """The container's init: which one it is, and which signal asks it to shut down.
 
-Sources: systemd's container interface and systemd(1), "Signals" (SIGRTMIN+3 halts); BusyBox ``init/init.c`` (SIGUSR2 powers
-off); OpenRC ``openrc-init.c`` (SIGTERM and SIGPWR shut down); init(8) of SysV (SIGPWR runs the powerfail entries of inittab), which is also
-LXC's own default (``lxc.signal.halt`` in lxc.container.conf(5)).
+Sources: systemd's container interface and systemd(1), "Signals" (SIGRTMIN+3 halts); BusyBox ``init/init.c`` (SIGUSR2
+powers off); OpenRC ``openrc-init.c`` (SIGTERM and SIGPWR shut down); init(8) of SysV (SIGPWR runs the powerfail entries of
+inittab), which is also LXC's own default (``lxc.signal.halt`` in lxc.container.conf(5)).
 """
 
 from __future__ import annotations

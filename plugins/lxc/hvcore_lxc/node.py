@@ -1,11 +1,11 @@
-"""What the node's processors are called."""
+"""What the node's kernel says: which processors there are, and which process is a container's init."""
 
 from __future__ import annotations
 
-from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore.system.kernel_files import read_text
+from hvcore.system.processes import namespace_pids
 
-__all__ = ["online_cpus"]
+__all__ = ["find_init", "online_cpus"]
 
 
 def online_cpus() -> frozenset[int]:
@@ -18,4 +18,16 @@ def online_cpus() -> frozenset[int]:
         import os
 
         return frozenset(os.sched_getaffinity(0))
+    from hvcore.model.cpu_mask import parse_cpu_mask
+
     return frozenset(parse_cpu_mask(text.strip()))
+
+
+def find_init(pids: tuple[int, ...]) -> int | None:
+    """Return the one of a container's processes that is init inside: number 1 of its own pid namespace."""
+    for pid in pids:
+        numbers = namespace_pids(pid)
+        # Two numbers, the node's and the guest's; the init of a container inside the container has three.
+        if len(numbers) == 2 and numbers[1] == 1:
+            return pid
+    return None

@@ -6,13 +6,17 @@ config is overridden as a document; turning it into text is no hook, so an overr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from hvcore.model.instance import BlockDevice, Instance
 from hvcore.plugin import choose, collect
-from hvcore_lxc.cgroup_manager import CgroupManager
-from hvcore_lxc.document import ConfigDocument, ConfigEntry
-from hvcore_lxc.mounter import Mounter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore_lxc.cgroup_manager import CgroupManager
+    from hvcore_lxc.document import ConfigDocument, ConfigEntry
+    from hvcore_lxc.mounter import Mounter
 
 __all__ = ["LxcSteps"]
 
