@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hvcore.errors import HookConflict, HypervisorError, InvalidPlugin
+from hvcore.errors import HookConflict, HypervisorError, InvalidPlugin, one_line
 from hvcore.model.plugins import BrokenPlugin
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 __all__ = [
     "ALL_GROUP",
@@ -29,6 +34,7 @@ ALL_GROUP = "hvcore.all"
 
 _GROUP_PREFIX = "hvcore."
 _OWN_DISTRIBUTION = "hvcore"
+_UNKNOWN = "unknown distribution"
 
 
 @frozen
@@ -52,7 +58,12 @@ class Candidate:
     @property
     def is_builtin(self) -> bool:
         """Whether it ships with hvcore itself."""
-        return self.project == _OWN_DISTRIBUTION
+        return _canonical(self.project) == _OWN_DISTRIBUTION
+
+    def is_named_in(self, words: Iterable[str]) -> bool:
+        """Tell whether words name it or its distribution, in whichever spelling of the latter."""
+        given = frozenset(words)
+        return self.name in given or _canonical(self.project) in {_canonical(word) for word in given}
 
 
 @frozen
@@ -78,10 +89,9 @@ class Selection:
 
     def refusal(self, candidate: Candidate) -> str:
         """Return why a candidate is not wanted; "" when it is."""
-        names = {candidate.name, candidate.project}
-        if names & self.denied:
+        if candidate.is_named_in(self.denied):
             return "disabled by HVCORE_DISABLE"
-        if self.allowed is not None and not candidate.is_builtin and not names & self.allowed:
+        if self.allowed is not None and not candidate.is_builtin and not candidate.is_named_in(self.allowed):
             return "not in HVCORE_PLUGINS"
         return ""
 
@@ -92,19 +102,53 @@ def extension_group(hypervisor: str) -> str:
 
 
 def find_all() -> tuple[Candidate, ...]:
-    """Return every entry point of hvcore's groups, sorted by group and name; nothing is imported."""
-    from importlib.metadata import entry_points
+    """Return every entry point of hvcore's groups, sorted by group and name; nothing is imported.
 
-    installed = entry_points()
+    Each distribution is looked at by itself. One whose list of entry points cannot be read stands among the extensions
+    of all hypervisors, where the attempt to load it tells why.
+    """
+    from importlib.metadata import distributions
+
     found: list[Candidate] = []
-    for group in installed.groups:
-        if not group.startswith(_GROUP_PREFIX):
-            continue
-        for point in installed.select(group=group):
-            project = point.dist.name if point.dist else "unknown"
-            version = point.dist.version if point.dist else ""
-            found.append(Candidate(group, point.name, f"{project} {version}".strip(), project, point.load))
+    seen: set[str] = set()
+    for distribution in distributions():
+        candidates = _candidates_of(distribution)
+        projects = {_canonical(candidate.project) for candidate in candidates} - {_canonical(_UNKNOWN)}
+        # Of a distribution that is on the path twice, Python imports the first.
+        if projects.isdisjoint(seen):
+            found += candidates
+        seen |= projects
     return tuple(sorted(found, key=lambda c: (c.group, c.name, c.distribution)))
+
+
+def _candidates_of(distribution: Distribution) -> list[Candidate]:
+    try:
+        # Most distributions are none of ours; they are neither parsed nor asked for their name.
+        if f"[{_GROUP_PREFIX}" not in (distribution.read_text("entry_points.txt") or ""):
+            return []
+        project, version = _project_of(distribution)
+        points = [point for point in distribution.entry_points if point.group.startswith(_GROUP_PREFIX)]
+    except Exception as error:  # noqa: BLE001 - what is wrong with one distribution is told of that one
+        project, version = _project_of(distribution)
+        return [Candidate(ALL_GROUP, project, f"{project} {version}".strip(), project, _Unreadable(error))]
+    return [Candidate(p.group, p.name, f"{project} {version}".strip(), project, p.load) for p in points]
+
+
+def _project_of(distribution: Distribution) -> tuple[str, str]:
+    try:
+        return distribution.name or _UNKNOWN, distribution.version or ""
+    except Exception:  # noqa: BLE001 - without readable metadata a distribution has no name, and is used all the same
+        return _UNKNOWN, ""
+
+
+@frozen
+class _Unreadable:
+    """Stands for the loading of entry points that could not even be read."""
+
+    error: Exception
+
+    def __call__(self) -> object:
+        raise self.error
 
 
 def duplicate(candidates: Iterable[Candidate]) -> HookConflict:
@@ -117,22 +161,16 @@ def duplicate(candidates: Iterable[Candidate]) -> HookConflict:
     )
 
 
-def broken(candidate: Candidate, error: BaseException) -> BrokenPlugin:
+def broken(candidate: Candidate, error: HypervisorError) -> BrokenPlugin:
     """Return the record of a candidate that cannot be used."""
     import traceback
 
-    if isinstance(error, HypervisorError):
-        reason = "; ".join((error.message, *error.details))
-        resolution = error.resolution or ""
-    else:
-        reason = f"{type(error).__name__}: {error}"
-        resolution = f"reinstall or update {candidate.project}, or name it in HVCORE_DISABLE"
     return BrokenPlugin(
         group=candidate.group,
         name=candidate.name,
         distribution=candidate.distribution,
-        reason=reason,
-        resolution=resolution,
+        reason="; ".join((error.message, *error.details)),
+        resolution=error.resolution or "",
         traceback="".join(traceback.format_exception(error)),
     )
 
@@ -147,9 +185,17 @@ def load(candidate: Candidate) -> object:
         return candidate.load()
     except (Exception, SystemExit) as error:
         raise InvalidPlugin(
-            f"{candidate.name!r} of {candidate.distribution} cannot be imported: {type(error).__name__}: {error}",
+            f"{candidate.name!r} of {candidate.distribution} cannot be imported: {one_line(error)}",
             resolution=f"reinstall or update {candidate.project}, or name it in HVCORE_DISABLE",
         ) from error
+
+
+def _canonical(project: str) -> str:
+    """Return a distribution's name in the one spelling that all its spellings share.
+
+    Source: the packaging specifications, "Names and normalization".
+    """
+    return re.sub("[-_.]+", "-", project).lower()
 
 
 def _words(text: str) -> list[str]:

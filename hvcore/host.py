@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from attrs import evolve, frozen
 
 from hvcore import discovery
 from hvcore.context import DriverContext
 from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, Candidate, extension_group
-from hvcore.errors import HypervisorError, InvalidPlugin, UnknownHypervisor
+from hvcore.errors import HypervisorError, InvalidInput, InvalidPlugin, StateFailed, UnknownHypervisor, one_line
 from hvcore.hypervisor import Hypervisor
 from hvcore.member import Member, Origin
 from hvcore.model.info import InstanceInfo
+from hvcore.model.names import check_hypervisor_name, check_instance_name
 from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 from hvcore.plugin import Extension, HypervisorPlugin
 from hvcore.scope import Scope
 from hvcore.settings import Settings
-from hvcore.spec.contract import CONTRACT_SPECS
+from hvcore.spec.contract import CONTRACT_SPECS, CONTRACT_VERSION
 from hvcore.system.locks import InstanceLocks
 
 __all__ = ["Host", "load"]
 
 _LOCKS = ".locks"
+_Place: TypeAlias = tuple[str, str, str]  # a plugin's group, name and distribution
 
 
 @frozen(eq=False)
 class _Loaded:
-    """A hypervisor that was loaded, and what was found wrong with its extensions on the way."""
+    """A hypervisor that was loaded.
+
+    Attributes:
+        hypervisor: the hypervisor.
+        joined: the extensions that joined its scope, and the hooks they answer or wrap.
+        broken: those that could not, and why.
+    """
 
     hypervisor: Hypervisor
+    joined: dict[_Place, tuple[str, ...]]
     broken: tuple[BrokenPlugin, ...]
 
 
@@ -85,7 +96,11 @@ class Host:
             InvalidPlugin: its plugin is broken.
         """
         if name not in self._loaded:
-            self._loaded[name] = self._load(self._candidate(name))
+            try:
+                self._loaded[name] = self._load(self._candidate(name))
+            except HypervisorError as error:
+                error.add_context(hypervisor=name)
+                raise
         return self._loaded[name].hypervisor
 
     def all_instances(self) -> dict[str, tuple[InstanceInfo, ...] | HypervisorError]:
@@ -103,47 +118,61 @@ class Host:
         return answers
 
     def find_instance(self, instance_name: str) -> Hypervisor | None:
-        """Return the hypervisor that has an instance's state on disk, or None when none has."""
-        for name in self.hypervisor_names:
-            if (self.settings.state_dir / name / instance_name).is_dir():
-                return self.hypervisor(name)
-        return None
+        """Return the hypervisor that has an instance's state on disk, or None when none has.
+
+        Raises:
+            InvalidInput: it is no instance's name, or several hypervisors have an instance of that name.
+            StateFailed: the state directory may not be looked into.
+        """
+        wanted = check_instance_name(instance_name)
+        found = [name for name in self.hypervisor_names if _has_directory(self.settings.state_dir / name / wanted)]
+        if len(found) > 1:
+            raise InvalidInput(
+                f"there is an instance {wanted} of each of {', '.join(found)}",
+                key="hypervisor",
+                allowed=", ".join(found),
+                instance=wanted,
+                resolution="say which hypervisor is meant",
+            )
+        return self.hypervisor(found[0]) if found else None
 
     def plugins(self) -> PluginReport:
         """Load everything that is wanted and say what is there, what is not used, and what is broken and why."""
         hypervisors: list[InstalledPlugin] = []
-        extensions: list[InstalledPlugin] = []
         faults: list[BrokenPlugin] = []
-        answering: dict[tuple[str, str], tuple[str, ...]] = {}
+        joined: dict[_Place, tuple[str, ...]] = {}
         for name in sorted({c.name for c in self._of(HYPERVISORS_GROUP)}):
-            claims = [c for c in self._of(HYPERVISORS_GROUP) if c.name == name]
-            disabled = {c.distribution: self.settings.selection.refusal(c) for c in claims}
-            summary, hooks = "", ()
-            if not all(disabled.values()):
-                try:
-                    loaded = self.hypervisor(name)
-                except HypervisorError as error:
-                    faults += [discovery.broken(c, error) for c in claims if not disabled[c.distribution]]
-                    claims = [c for c in claims if disabled[c.distribution]]
-                else:
-                    summary, hooks = loaded.summary, _driver_hooks(loaded.scope)
-                    faults += self._loaded[name].broken
-                    for member in loaded.scope.members:
-                        answering[member.name, member.distribution] = tuple(sorted(member.hooks))
-            hypervisors += [
-                InstalledPlugin(c.group, c.name, c.distribution, summary, hooks, disabled[c.distribution])
-                for c in claims
-            ]
-        bad = {(fault.group, fault.name, fault.distribution) for fault in faults}
-        for candidate in self._candidates:
-            if candidate.group == HYPERVISORS_GROUP or (candidate.group, candidate.name, candidate.distribution) in bad:
+            wanted: list[Candidate] = []
+            for claim in self._of(HYPERVISORS_GROUP):
+                if claim.name == name:
+                    refusal = self.settings.selection.refusal(claim)
+                    if refusal:
+                        hypervisors.append(_installed(claim, disabled=refusal))
+                    else:
+                        wanted.append(claim)
+            if not wanted:
                 continue
-            refusal = self.settings.selection.refusal(candidate)
-            hooks = answering.get((candidate.name, candidate.distribution), ())
-            extensions.append(
-                InstalledPlugin(candidate.group, candidate.name, candidate.distribution, "", hooks, refusal)
-            )
-        return PluginReport(tuple(hypervisors), tuple(extensions), tuple(dict.fromkeys(faults)))
+            try:
+                hypervisor = self.hypervisor(name)
+            except HypervisorError as error:
+                faults += [discovery.broken(claim, error) for claim in wanted]
+                continue
+            hypervisors.append(_installed(wanted[0], hypervisor.summary, _driver_hooks(hypervisor.scope)))
+            faults += self._loaded[name].broken
+            joined.update(self._loaded[name].joined)
+        # An extension of all hypervisors may have failed alike in each.
+        distinct = {(_place(fault), fault.reason): fault for fault in faults}
+        broken = {place for place, _ in distinct}
+        extensions = [
+            _installed(c, "", joined.get(_place(c), ()), self._why_unused(c, joined))
+            for c in self._candidates
+            if c.group != HYPERVISORS_GROUP and _place(c) not in broken
+        ]
+        return PluginReport(tuple(hypervisors), tuple(extensions), tuple(distinct.values()))
+
+    def _why_unused(self, extension: Candidate, joined: Mapping[_Place, object]) -> str:
+        refusal = self.settings.selection.refusal(extension)
+        return refusal or ("" if _place(extension) in joined else "its hypervisor is not in use")
 
     def _of(self, *groups: str) -> list[Candidate]:
         return [candidate for candidate in self._candidates if candidate.group in groups]
@@ -169,51 +198,51 @@ class Host:
         plugin = discovery.load(candidate)
         if not isinstance(plugin, HypervisorPlugin):
             raise InvalidPlugin(
-                f"{candidate.name!r} of {candidate.distribution} is {plugin!r}, not a HypervisorPlugin",
+                f"{candidate.name!r} of {candidate.distribution} is a {type(plugin).__name__}, not a HypervisorPlugin",
                 resolution="name an hvcore.plugin.HypervisorPlugin in the entry point",
             )
-        if plugin.name != candidate.name:
-            raise InvalidPlugin(
-                f"{candidate.distribution} calls its hypervisor {plugin.name!r} in the plugin and {candidate.name!r} in the "
-                "entry point",
-                resolution="give both the same name",
+        _check_promises(plugin, candidate)
+        with _blaming(candidate):
+            scope = Scope(plugin.name, (*CONTRACT_SPECS, *plugin.steps))
+            context = self._prepare(
+                DriverContext(
+                    name=plugin.name,
+                    scope=scope,
+                    state_dir=self.settings.state_dir / plugin.name,
+                    log_dir=self.settings.log_dir / plugin.name,
+                    locks=InstanceLocks(self.settings.state_dir / _LOCKS / plugin.name, plugin.name),
+                )
             )
-        scope = Scope(plugin.name, (*CONTRACT_SPECS, *plugin.steps))
-        context = self._prepare(
-            DriverContext(
-                name=plugin.name,
-                scope=scope,
-                state_dir=self.settings.state_dir / plugin.name,
-                log_dir=self.settings.log_dir / plugin.name,
-                locks=InstanceLocks(self.settings.state_dir / _LOCKS / plugin.name, plugin.name),
-            )
-        )
-        whence = candidate.distribution
-        driver, steps = _make(plugin, context, whence)
-        scope.join(Member(plugin.name, driver, Origin.DRIVER, whence))
-        for number, step in enumerate(steps):
-            scope.join(Member(f"{plugin.name}-{number}", step, Origin.DEFAULT, whence))
-        faults = self._join_extensions(scope)
+            scope.join(Member(plugin.name, plugin.driver(context), Origin.DRIVER, candidate.distribution))
+            for number, step in enumerate(plugin.defaults(context)):
+                scope.join(Member(f"{plugin.name}-{number}", step, Origin.DEFAULT, candidate.distribution))
+        joined, broken = self._join_extensions(scope)
         scope.seal(self.settings.order)
-        return _Loaded(Hypervisor(plugin, scope, context), faults)
+        return _Loaded(Hypervisor(plugin, scope, context), joined, broken)
 
-    def _join_extensions(self, scope: Scope) -> tuple[BrokenPlugin, ...]:
+    def _join_extensions(self, scope: Scope) -> tuple[dict[_Place, tuple[str, ...]], tuple[BrokenPlugin, ...]]:
         """Let every wanted extension of a hypervisor join; keep those that cannot, with the reason."""
         wanted = [
             candidate
             for candidate in self._of(extension_group(scope.hypervisor), ALL_GROUP)
             if not self.settings.selection.refusal(candidate)
         ]
+        joined: dict[_Place, tuple[str, ...]] = {}
         faults: list[BrokenPlugin] = []
         for candidate in wanted:
             rivals = [other for other in wanted if other.name == candidate.name]
             try:
                 if len(rivals) > 1:
                     raise discovery.duplicate(rivals)
-                scope.join(_extension_member(candidate))
+                thing = discovery.load(candidate)
+                with _blaming(candidate):
+                    member = _extension_member(candidate, thing)
+                    scope.join(member)
             except HypervisorError as error:
                 faults.append(discovery.broken(candidate, error))
-        return tuple(faults)
+            else:
+                joined[_place(candidate)] = tuple(sorted(member.hooks))
+        return joined, tuple(faults)
 
 
 def load(
@@ -248,7 +277,12 @@ def load(
     )
     given = [_given(HYPERVISORS_GROUP, plugin.name, plugin) for plugin in plugins]
     for hypervisor, objects in (extensions or {}).items():
-        given += [_given(extension_group(hypervisor), _name_of(thing), thing) for thing in objects]
+        names: list[str] = []
+        for thing in objects:
+            names.append(_name_of(thing))
+            again = names.count(names[-1])
+            name = names[-1] if again == 1 else f"{names[-1]}-{again}"
+            given.append(_given(extension_group(hypervisor), name, thing))
     found = discovery.find_all() if discover else ()
     return Host(chosen, (*found, *given), prepare)
 
@@ -262,8 +296,7 @@ def _name_of(thing: object) -> str:
     return str(getattr(implementation, "__name__", None) or type(implementation).__name__)
 
 
-def _extension_member(candidate: Candidate) -> Member:
-    thing = discovery.load(candidate)
+def _extension_member(candidate: Candidate, thing: object) -> Member:
     extension = thing if isinstance(thing, Extension) else Extension(thing)
     return Member(
         candidate.name,
@@ -275,16 +308,68 @@ def _extension_member(candidate: Candidate) -> Member:
     )
 
 
-def _make(plugin: HypervisorPlugin, context: DriverContext, whence: str) -> tuple[object, tuple[object, ...]]:
-    """Return a plugin's driver and default steps; whatever goes wrong in making them is the plugin's fault."""
-    try:
-        return plugin.driver(context), tuple(plugin.defaults(context))
-    except Exception as error:
+def _check_promises(plugin: HypervisorPlugin, candidate: Candidate) -> None:
+    """Refuse a plugin whose name or contract cannot be served."""
+    whence = candidate.distribution
+    if plugin.name != candidate.name:
         raise InvalidPlugin(
-            f"hypervisor {plugin.name!r} of {whence} cannot be made: {type(error).__name__}: {error}",
+            f"{whence} calls its hypervisor {plugin.name!r} in the plugin and {candidate.name!r} in the entry point",
+            resolution="give both the same name",
+        )
+    try:
+        check_hypervisor_name(plugin.name)
+    except InvalidInput as error:
+        raise InvalidPlugin(f"{whence}: {error.message}", resolution=f"use {error.allowed}") from error
+    if extension_group(plugin.name) in {HYPERVISORS_GROUP, ALL_GROUP}:
+        raise InvalidPlugin(
+            f"{whence} calls its hypervisor {plugin.name!r}, but {extension_group(plugin.name)} is another group",
+            resolution="choose another name",
+        )
+    if not _speaks(plugin.contract):
+        raise InvalidPlugin(
+            f"{plugin.name!r} of {whence} needs contract {plugin.contract}; this hvcore speaks {CONTRACT_VERSION}",
+            resolution=f"install releases of {candidate.project} and hvcore that go together",
+        )
+
+
+def _speaks(contract: str) -> bool:
+    wanted = re.fullmatch("([0-9]+)[.]([0-9]+)", contract, re.ASCII)
+    major, minor = CONTRACT_VERSION.split(".")
+    return wanted is not None and wanted[1] == major and int(wanted[2]) <= int(minor)
+
+
+@contextmanager
+def _blaming(candidate: Candidate) -> Generator[None]:
+    """Make whatever a plugin's own code raises an error that names the plugin."""
+    try:
+        yield
+    except HypervisorError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InvalidPlugin(
+            f"{candidate.name!r} of {candidate.distribution} cannot be used: {one_line(error)}",
             resolution="report it to the plugin's author; --debug shows the traceback",
         ) from error
 
 
+def _place(plugin: Candidate | BrokenPlugin) -> _Place:
+    return plugin.group, plugin.name, plugin.distribution
+
+
+def _installed(
+    candidate: Candidate, summary: str = "", hooks: tuple[str, ...] = (), disabled: str = ""
+) -> InstalledPlugin:
+    return InstalledPlugin(candidate.group, candidate.name, candidate.distribution, summary, hooks, disabled)
+
+
 def _driver_hooks(scope: Scope) -> tuple[str, ...]:
     return next(tuple(sorted(m.hooks)) for m in scope.members if m.origin is Origin.DRIVER)
+
+
+def _has_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise StateFailed(
+            f"cannot look into {path.parent}: {error.strerror}", resolution="run as root, or set HVCORE_STATE_DIR"
+        ) from error

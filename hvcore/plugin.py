@@ -6,25 +6,23 @@ A hypervisor is two files: a driver that inherits ``BaseHypervisor`` and marks i
     [project.entry-points."hvcore.hypervisors"]
     mine = "my_package.plugin:plugin"
 
-An extension of one hypervisor is an object with ``@hookimpl`` methods, named by an entry point of ``hvcore.<hypervisor>``;
-an extension of all of them is named by one of ``hvcore.all``. ``Extension`` wraps it when its order matters.
+An extension of one hypervisor is an object with ``@hookimpl`` methods, named by an entry point of
+``hvcore.<hypervisor>``; an extension of all of them is named by one of ``hvcore.all``. ``Extension`` wraps it when its
+order matters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import field, frozen
 
 from hvcore.base import BaseHypervisor
 from hvcore.context import DriverContext
 from hvcore.markers import hookimpl
+from hvcore.scope import Scope
 from hvcore.spec.contract import CONTRACT_VERSION
 from hvcore.spec.kinds import Kind, choose, collect, command, notify
-
-if TYPE_CHECKING:
-    from hvcore.scope import Scope
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -42,8 +40,13 @@ __all__ = [
 ]
 
 
-def _no_defaults(context: DriverContext) -> Sequence[object]:
+def _no_defaults(_context: DriverContext) -> Sequence[object]:
     return ()
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    # One name alone is meant as one, not as its letters.
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 @frozen(eq=False)
@@ -56,7 +59,8 @@ class HypervisorPlugin:
         driver: makes the driver; called once per scope, after discovery, and must only store its argument.
         steps: further spec classes that only this hypervisor's extensions know.
         defaults: makes the default answers to ``steps``; they are asked after every extension.
-        contract: the version of the contract that the driver was written for.
+        contract: the version of the contract that the driver was written for; its first number must be hvcore's own, and
+            its second not newer.
     """
 
     name: str
@@ -78,13 +82,5 @@ class Extension:
     """
 
     implementation: object
-    before: tuple[str, ...] = field(default=(), converter=tuple)
-    after: tuple[str, ...] = field(default=(), converter=tuple)
-
-
-def __getattr__(name: str) -> object:
-    if name == "Scope":
-        from hvcore.scope import Scope
-
-        return Scope
-    raise AttributeError(name)
+    before: tuple[str, ...] = field(default=(), converter=_names)
+    after: tuple[str, ...] = field(default=(), converter=_names)

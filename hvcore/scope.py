@@ -262,7 +262,7 @@ class Scope:
     def _merge(self, hook: Hook, answers: Any) -> tuple[Any, ...]:
         items: list[Any] = []
         for answer in answers:
-            if isinstance(answer, (str, bytes)) or not isinstance(answer, Iterable):
+            if not _is_several(answer):
                 raise self._broke(hook, f"was answered with a {type(answer).__name__}, not with a list of items")
             items.extend(answer)
         return tuple(items)
@@ -295,6 +295,10 @@ def _hooks_of(spec: type) -> list[Hook]:
         if declaration is not None:
             hooks.append(Hook(name, spec, function, declaration, _arguments_of(function), _may_be_none(function)))
     return hooks
+
+
+def _is_several(answer: object) -> bool:
+    return isinstance(answer, Iterable) and not isinstance(answer, (str, bytes))
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -11,6 +10,7 @@ from typing import Any
 
 from hvcore.errors import HookConflict, InvalidPlugin
 from hvcore.member import Member, Origin, marked_methods
+from hvcore.model.refusal import closest
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
 __all__ = ["check_answerers", "check_member", "check_spec", "ordered"]
@@ -59,8 +59,8 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         hook = options.get("specname") or name
         function = getattr(implementation, name)
         if hook not in specs:
-            near = difflib.get_close_matches(hook, specs, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"'hv hooks' lists the hooks of {hypervisor}"
+            near = closest(hook, specs)
+            hint = f"did you mean {near}?" if near else f"'hv hooks' lists the hooks of {hypervisor}"
             raise _invalid(member, f"{hypervisor} has no hook {hook!r}", function, hint)
         if hook in by_hook:
             what = f"{by_hook[hook]} and {name} both answer {hook}"
@@ -84,6 +84,8 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
                 function,
                 "mark it with @hookimpl, or rename it",
             )
+    if not marked:
+        raise _invalid(member, "it answers no hook", type(implementation), "mark its methods with @hookimpl")
 
 
 def check_answerers(
@@ -213,21 +215,21 @@ def _fault_in(parameters: Iterable[inspect.Parameter], passed: Sequence[str] | N
                 "remove the default; hvcore's callers always pass every argument",
             )
         if passed is not None and name not in passed:
-            near = difflib.get_close_matches(name, passed, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the hook passes: {', '.join(passed) or 'nothing'}"
+            near = closest(name, passed)
+            hint = f"did you mean {near}?" if near else f"the hook passes: {', '.join(passed) or 'nothing'}"
             return f"asks for {name!r}, which the hook does not pass", hint
     return None
 
 
 def _unmarked(implementation: object, name: str, spec: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return the function of a hook's name that is not the spec's own, or None when there is none."""
-    is_module = inspect.ismodule(implementation)
-    attribute = inspect.getattr_static(implementation if is_module else type(implementation), name, None)
+    module = implementation if inspect.ismodule(implementation) else None
+    attribute = inspect.getattr_static(module or type(implementation), name, None)
     function = getattr(attribute, "__func__", attribute)
     if not inspect.isfunction(function) or function is spec:
         return None
     # A module may well import a function of that name.
-    return None if is_module and function.__module__ != implementation.__name__ else function
+    return None if module and function.__module__ != module.__name__ else function
 
 
 def _invalid(member: Member, what: str, where: object, resolution: str) -> InvalidPlugin:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 __all__ = ["complete_hooks", "complete_hypervisors", "complete_instances"]
 
 
-def complete_instances(parsed_args: Namespace | None = None, **_: Any) -> list[str]:
+def complete_instances(parsed_args: Arguments | None = None, **_: Any) -> list[str]:
     """Return the instances that have state on disk: of the named hypervisor, or of all."""
-    given = parsed_args or Namespace()
+    given = parsed_args or Arguments()
     state_dir = Path(getattr(given, "state_dir", None) or _default_state_dir())
     hypervisor = getattr(given, "hypervisor", None)
     places = [state_dir / hypervisor] if hypervisor else _directories(state_dir)
@@ -26,7 +25,7 @@ def complete_hypervisors(**_: Any) -> list[str]:
     return list(load().hypervisor_names)
 
 
-def complete_hooks(parsed_args: Namespace | None = None, **_: Any) -> list[str]:
+def complete_hooks(parsed_args: Arguments | None = None, **_: Any) -> list[str]:
     """Return the hooks of the named hypervisor, or of all that can be loaded."""
     from hvcore.errors import HypervisorError
     from hvcore.host import load

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.verbs import Command
@@ -29,7 +28,7 @@ def _configure(parser: ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=_SHELLS, help=" | ".join(_SHELLS))
 
 
-def _completion(session: Session, arguments: Namespace) -> int:
+def _completion(session: Session, arguments: Arguments) -> int:
     from argcomplete.shell_integration import shellcode
 
     code = shellcode(["hv"], shell=arguments.shell)

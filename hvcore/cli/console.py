@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_instance
@@ -53,7 +52,7 @@ def _configure(parser: ArgumentParser) -> None:
     parser.add_argument("--print", dest="only_print", action="store_true", help="only print how to attach")
 
 
-def _console(session: Session, arguments: Namespace) -> int:
+def _console(session: Session, arguments: Arguments) -> int:
     import socket
 
     from hvcore.cli.output import print_json, say

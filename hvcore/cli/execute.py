@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_instance, add_timeout
@@ -29,7 +28,7 @@ def _configure(parser: ArgumentParser) -> None:
     add_timeout(parser, "seconds that it may take; its input is then empty, and its output comes at its end")
 
 
-def _exec(session: Session, arguments: Namespace) -> int:
+def _exec(session: Session, arguments: Arguments) -> int:
     command: list[str] = arguments.words
     if not command:
         raise InvalidInput(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from hvcore.cli.terminal import clean, paint, use_colour
@@ -23,7 +22,7 @@ def _configure(_: ArgumentParser) -> None:
     """Add nothing."""
 
 
-def _verify(session: Session, _: Namespace) -> int:
+def _verify(session: Session, _: Arguments) -> int:
     from hvcore.cli.output import print_json
 
     with session.working("verifying"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from hvcore.cli.arguments import add_hook
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 
-def _hooks(session: Session, arguments: Namespace) -> int:
+def _hooks(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.output import print_json, warn
 
     found: list[dict[str, Any]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,31 +19,28 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "describe", "instance_table"]
 
-_HEADER = ("NAME", "HYPERVISOR", "STATE", "MEMORY", "USED", "VCPUS", "CPU TIME", "PID")
 _STATE_COLOURS = {"running": "green", "paused": "yellow", "shutdown": "red"}
 
 
 def instance_table(instances: Iterable[InstanceInfo], colour: bool) -> str:
-    """Return instances as a table."""
-    rows: list[Row] = []
-    for info in instances:
-        figures = [Cell(text, right=True) for text in _figures(info)]
-        rows.append([info.name, info.hypervisor, _state(info), *figures])
-    return render_table(_HEADER, rows, colour)
+    """Return instances as a table; what none of them tells has no column."""
+    columns = [_facts(info) for info in instances]
+    titles = [title for title in columns[0] if any(facts[title] is not None for facts in columns)]
+    rows: list[Row] = [[facts[title] or Cell("-", right=True) for title in titles] for facts in columns]
+    return render_table(titles, rows, colour)
 
 
 def describe(info: InstanceInfo, colour: bool) -> str:
-    """Return one instance in lines."""
-    labels = (title.lower() for title in _HEADER)
-    values: Row = [info.name, info.hypervisor, _state(info), *_figures(info)]
-    return render_pairs(zip(labels, values, strict=True), colour)
+    """Return what is known of one instance in lines."""
+    facts = _facts(info).items()
+    return render_pairs([(title.lower(), cell._replace(right=False)) for title, cell in facts if cell], colour)
 
 
 def _configure_list(_: ArgumentParser) -> None:
     """Add nothing."""
 
 
-def _list(session: Session, _: Namespace) -> int:
+def _list(session: Session, _: Arguments) -> int:
     from hvcore.cli.output import print_json, warn
 
     found: list[InstanceInfo] = []
@@ -65,7 +61,7 @@ def _list(session: Session, _: Namespace) -> int:
     return 0
 
 
-def _info(session: Session, arguments: Namespace) -> int:
+def _info(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.output import print_json
 
     info = _find(session.owner(arguments.name), arguments.name)
@@ -95,18 +91,21 @@ def _find(hypervisor: Hypervisor, name: str) -> InstanceInfo:
     return InstanceInfo(name, hypervisor.name, InstanceState.SHUTDOWN, known.memory_mib, known.vcpus, 0.0)
 
 
-def _state(info: InstanceInfo) -> Cell:
-    return Cell(str(info.state), _STATE_COLOURS.get(str(info.state)))
+def _facts(info: InstanceInfo) -> dict[str, Cell | None]:
+    return {
+        "NAME": Cell(info.name),
+        "HYPERVISOR": Cell(info.hypervisor),
+        "STATE": Cell(str(info.state), _STATE_COLOURS.get(str(info.state))),
+        "MEMORY": _figure(info.memory_mib, " MiB"),
+        "USED": _figure(info.memory_used_mib, " MiB"),
+        "VCPUS": _figure(info.vcpus),
+        "CPU TIME": _figure(f"{info.cpu_seconds:.2f}", " s"),
+        "PID": _figure(info.pid),
+    }
 
 
-def _figures(info: InstanceInfo) -> tuple[str, ...]:
-    return (
-        f"{info.memory_mib} MiB",
-        "-" if info.memory_used_mib is None else f"{info.memory_used_mib} MiB",
-        str(info.vcpus),
-        f"{info.cpu_seconds:.2f} s",
-        "-" if info.pid is None else str(info.pid),
-    )
+def _figure(value: int | str | None, unit: str = "") -> Cell | None:
+    return None if value is None else Cell(f"{value}{unit}", right=True)
 
 
 COMMANDS = {"list": Command(_configure_list, _list), "info": Command(add_instance, _info)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_file, add_instance, add_paused, add_timeout
@@ -21,7 +20,7 @@ def _configure_start(parser: ArgumentParser) -> None:
     add_paused(parser)
 
 
-def _start(session: Session, arguments: Namespace) -> int:
+def _start(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.instance_file import placing_errors, read_instance
 
     instance = read_instance(arguments.file, session.wanted)
@@ -38,14 +37,14 @@ def _configure_stop(parser: ArgumentParser) -> None:
     add_timeout(parser, "seconds to wait for the guest to shut down")
 
 
-def _stop(session: Session, arguments: Namespace) -> int:
+def _stop(session: Session, arguments: Arguments) -> int:
     hypervisor = _known(session, arguments.name)
     with session.working(f"stopping {arguments.name}") as work:
         hypervisor.stop_instance(arguments.name, force=arguments.force, timeout_s=arguments.timeout)
     return _report(session, hypervisor, "stop", arguments.name, "shutdown", work.elapsed_s)
 
 
-def _cleanup(session: Session, arguments: Namespace) -> int:
+def _cleanup(session: Session, arguments: Arguments) -> int:
     try:
         hypervisor = session.owner(arguments.name)
     except InstanceNotFound:
@@ -56,21 +55,21 @@ def _cleanup(session: Session, arguments: Namespace) -> int:
     return _report(session, hypervisor, "cleanup", arguments.name, "shutdown", work.elapsed_s)
 
 
-def _reboot(session: Session, arguments: Namespace) -> int:
+def _reboot(session: Session, arguments: Arguments) -> int:
     hypervisor = session.owner(arguments.name)
     with session.working(f"rebooting {arguments.name}") as work:
         hypervisor.reboot_instance(arguments.name)
     return _report(session, hypervisor, "reboot", arguments.name, "running", work.elapsed_s)
 
 
-def _pause(session: Session, arguments: Namespace) -> int:
+def _pause(session: Session, arguments: Arguments) -> int:
     hypervisor = _known(session, arguments.name)
     with session.working(f"pausing {arguments.name}") as work:
         hypervisor.pause_instance(arguments.name)
     return _report(session, hypervisor, "pause", arguments.name, "paused", work.elapsed_s)
 
 
-def _resume(session: Session, arguments: Namespace) -> int:
+def _resume(session: Session, arguments: Arguments) -> int:
     hypervisor = _known(session, arguments.name)
     with session.working(f"resuming {arguments.name}") as work:
         hypervisor.resume_instance(arguments.name)
@@ -84,7 +83,7 @@ def _configure_balloon(parser: ArgumentParser) -> None:
     parser.add_argument("memory_mib", metavar="MIB", type=whole_number, help="the new size in MiB")
 
 
-def _balloon(session: Session, arguments: Namespace) -> int:
+def _balloon(session: Session, arguments: Arguments) -> int:
     hypervisor = session.owner(arguments.name)
     with session.working(f"changing the memory of {arguments.name}") as work:
         hypervisor.balloon_instance_memory(arguments.name, arguments.memory_mib)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from hvcore.cli.table import Cell, render_pairs, render_table
@@ -34,7 +33,7 @@ def _configure(_: ArgumentParser) -> None:
     """Add nothing."""
 
 
-def _node(session: Session, _: Namespace) -> int:
+def _node(session: Session, _: Arguments) -> int:
     from hvcore.cli.output import print_json
 
     data = _node_data(session)
@@ -60,7 +59,7 @@ def _node_data(session: Session) -> dict[str, Any]:
     return {"hypervisor": None, **linux_node_info().to_dict()}
 
 
-def _files(session: Session, _: Namespace) -> int:
+def _files(session: Session, _: Arguments) -> int:
     from hvcore.cli.output import print_json, warn
 
     found: list[dict[str, Any]] = []

@@ -32,7 +32,7 @@ class Choice(NamedTuple):
     """
 
     command: Command
-    arguments: argparse.Namespace
+    arguments: Arguments
 
 
 class Parser(argparse.ArgumentParser):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_file, add_paused
@@ -36,7 +35,7 @@ def _configure(parser: ArgumentParser) -> None:
     add_paused(parser)
 
 
-def _plan(session: Session, arguments: Namespace) -> int:
+def _plan(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.instance_file import placing_errors, read_instance
     from hvcore.cli.output import print_json
 

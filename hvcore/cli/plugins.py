@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.table import Cell, Row, render_table
@@ -21,7 +20,7 @@ def _configure(_: ArgumentParser) -> None:
     """Add nothing."""
 
 
-def _plugins(session: Session, arguments: Namespace) -> int:
+def _plugins(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.output import print_json
 
     report = session.host.plugins()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_instance
@@ -20,7 +19,7 @@ def _configure(parser: ArgumentParser) -> None:
     add_instance(parser, optional=True)
 
 
-def _recover(session: Session, arguments: Namespace) -> int:
+def _recover(session: Session, arguments: Arguments) -> int:
     from hvcore.cli.output import print_json, say, warn
 
     reports: list[RecoveryReport] = []

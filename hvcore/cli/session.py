@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -27,7 +26,7 @@ class Session:
         arguments: the parsed command line.
     """
 
-    def __init__(self, arguments: Namespace) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         self.wanted: str | None = arguments.hypervisor
         self.as_json: bool = arguments.json
         self._arguments = arguments

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
+    
     from hvcore.cli.session import Session
 
 __all__ = ["VERBS", "Command", "Verb", "load_command"]
@@ -22,7 +21,7 @@ class Command(NamedTuple):
     """
 
     configure: Callable[[ArgumentParser], None]
-    run: Callable[[Session, Namespace], int]
+    run: Callable[[Session, Arguments], int]
 
 
 class Verb(NamedTuple):

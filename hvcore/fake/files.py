@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hvcore.errors import HypervisorError, StateFailed
 from hvcore.fake.state import RunState
-from hvcore.model.instance import Instance
+
+if TYPE_CHECKING:
+    from hvcore.fake.clock import Clock
+    from hvcore.model.instance import Instance
 
 __all__ = ["InstanceFiles"]
 
@@ -54,6 +57,11 @@ class InstanceFiles:
             (self.directory / _JOURNAL).unlink(missing_ok=True)
             self.directory.rmdir()
 
+    def remove_bare_directory(self) -> None:
+        """Remove the directory if it holds nothing but the journal of a start that took no step."""
+        with suppress(StateFailed):  # what it still holds, and why, is told by the failure that led here
+            self.remove_directory()
+
     def write_definition(self, instance: Instance) -> None:
         """Save the definition."""
         _replace(self.definition, instance.to_dict())
@@ -64,6 +72,8 @@ class InstanceFiles:
         Raises:
             StateFailed: it cannot be read, or is no definition.
         """
+        from hvcore.model.instance import Instance
+
         text = _text(self.definition)
         if text is None:
             return None
@@ -92,6 +102,11 @@ class InstanceFiles:
             return RunState.from_dict(_table(text))
         except (KeyError, TypeError, ValueError):
             return None
+
+    def running(self, clock: Clock) -> RunState | None:
+        """Return the state of a machine that runs or is paused at a moment, else None."""
+        state = self.read_state()
+        return state if state is not None and state.is_alive(clock) else None
 
     def remove(self, path: Path) -> None:
         """Remove one of the files, and what a killed writer left of it."""

@@ -1,30 +1,77 @@
 """The commands that run in a fake instance: real processes of this machine, as the caller, without any namespace.
 
-They start in the instance's folder ``root/`` and are known by two variables of their environment. A stop ends those that
-are left; one that has cleared its environment is not found.
+They start in the instance's folder ``root/`` and are known by variables of their environment, which their children inherit.
+A stop ends those that are left, and so does a time limit; one that has cleared its environment is not found.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hvcore.errors import InvalidInput, OperationFailed
-from hvcore.model.execution import ExecRequest
-from hvcore.system.processes import open_pidfd, process_name, send_signal, wait_pidfds
+from hvcore.errors import CommandTimeout, InvalidInput, OperationFailed
+from hvcore.fake.clock import read_clock
+from hvcore.fake.processes import end_marked
+from hvcore.model.execution import ExecRequest, ExecResult
 
-__all__ = ["check_request", "command_line", "end_commands", "exit_status"]
+if TYPE_CHECKING:
+    from hvcore.fake.machine import Machine
+
+__all__ = ["end_commands", "execute"]
 
 _NAME = "HVCORE_INSTANCE"
 _DIRECTORY = "HVCORE_INSTANCE_DIR"
-_KILL = 9
-_PATIENCE_S = 10.0
+_CALL = "HVCORE_EXEC"
 # The folder comes first: once a stop has taken it away, no command can enter the instance any more.
 _ENTER = 'cd -- "$0" && { [ -z "$1" ] || cd -- "$1"; } && shift && exec env -- "$@"'
 
 
-def check_request(request: ExecRequest) -> None:
+def execute(machine: Machine, request: ExecRequest) -> ExecResult:
+    """Run a command in an instance and wait for its end.
+
+    Raises:
+        InvalidInput: the request cannot be met.
+        NotRunning: the instance does not run.
+        OperationFailed: it is paused, or the working directory is none.
+        CommandTimeout: the command did not end in time; it and its children were ended.
+    """
+    _check(request)
+    if machine.require_running(read_clock()).is_paused:
+        raise OperationFailed(f"{machine.name} is paused and runs no commands", resolution="resume it first")
+    if request.working_directory and not os.path.isdir(request.working_directory):
+        raise OperationFailed(
+            f"{request.working_directory} is no directory", resolution="make it, or choose another working directory"
+        )
+    mark = f"{_CALL}={os.urandom(16).hex()}"
+    argv = _command_line(machine, mark, request)
+    if request.attached:
+        return ExecResult(_exit_status(machine.context.runner.attach(argv)))
+    try:
+        done = machine.context.runner.run(argv, timeout_s=request.timeout_s, stdin=request.stdin, check=False)
+    except CommandTimeout as error:
+        end_marked(mark)
+        raise CommandTimeout(
+            f"{request.command[0]} did not finish within {request.timeout_s:g} s and was ended",
+            command=request.command,
+            details=error.details,
+        ) from error
+    return ExecResult(_exit_status(done.status), done.output, done.errors)
+
+
+def end_commands(directory: Path) -> None:
+    """End every command that still runs in an instance, and wait until all are gone.
+
+    Args:
+        directory: the instance's directory.
+
+    Raises:
+        OperationFailed: one cannot be ended.
+    """
+    end_marked(_mark(directory))
+
+
+def _check(request: ExecRequest) -> None:
     """Refuse what cannot be run.
 
     Raises:
@@ -68,7 +115,7 @@ def check_request(request: ExecRequest) -> None:
         )
 
 
-def command_line(instance_name: str, root: Path, request: ExecRequest) -> tuple[str, ...]:
+def _command_line(machine: Machine, mark: str, request: ExecRequest) -> tuple[str, ...]:
     """Return the argument list that runs a command in an instance's folder.
 
     The outer env(1) marks the process before it enters the folder; the inner one sets what the caller asked for, which no
@@ -77,78 +124,24 @@ def command_line(instance_name: str, root: Path, request: ExecRequest) -> tuple[
     return (
         "env",
         "--",
-        f"{_NAME}={instance_name}",
-        f"{_DIRECTORY}={_marker(root.parent)}",
+        f"{_NAME}={machine.name}",
+        _mark(machine.files.directory),
+        mark,
         "/bin/sh",
         "-c",
         _ENTER,
-        str(root),
+        str(machine.files.root),
         request.working_directory,
         *(f"{name}={value}" for name, value in request.environment.items()),
         *request.command,
     )
 
 
-def exit_status(status: int) -> int:
+def _exit_status(status: int) -> int:
     """Return an exit status as a shell tells it: 128 plus the number of the signal that ended a command."""
     return status if status >= 0 else 128 - status
 
 
-def end_commands(directory: Path) -> None:
-    """End every command that still runs in an instance, and wait until all are gone.
-
-    Args:
-        directory: the instance's directory.
-
-    Raises:
-        OperationFailed: one cannot be ended, such as one that waits inside the kernel.
-    """
-    wanted = f"{_DIRECTORY}={_marker(directory)}".encode("utf-8", "surrogateescape")
-    deadline = time.monotonic() + _PATIENCE_S
-    # A command may start another while it is looked at, so it takes a look that finds none.
-    while pids := _marked(wanted):
-        if time.monotonic() >= deadline:
-            raise OperationFailed(
-                "commands that run in the instance cannot be ended",
-                details=[f"process {pid} ({process_name(pid) or 'gone'})" for pid in pids],
-                resolution="find out what they wait for and try again",
-            )
-        _end(pids, wanted, deadline)
-
-
-def _end(pids: list[int], wanted: bytes, deadline: float) -> None:
-    descriptors: list[int] = []
-    try:
-        for pid in pids:
-            descriptor = open_pidfd(pid)
-            if descriptor is None:
-                continue
-            descriptors.append(descriptor)
-            # Only now is the number sure to be that of the same process.
-            if _is_marked(pid, wanted):
-                send_signal(descriptor, _KILL)
-        for descriptor in descriptors:
-            wait_pidfds([descriptor], max(0.0, deadline - time.monotonic()))
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def _marked(wanted: bytes) -> list[int]:
-    own = os.getpid()
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in pids if pid != own and _is_marked(pid, wanted)]
-
-
-def _is_marked(pid: int, wanted: bytes) -> bool:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return wanted in file.read().split(b"\0")
-    except OSError:
-        # It has ended, or is another user's and thus none that this user's instance has started.
-        return False
-
-
-def _marker(directory: Path) -> str:
-    """The directory by its one real name, however the state directory was spelt."""
-    return os.path.realpath(directory)
+def _mark(directory: Path) -> str:
+    """The mark of an instance: its directory by its one real name, however the state directory was spelt."""
+    return f"{_DIRECTORY}={os.path.realpath(directory)}"

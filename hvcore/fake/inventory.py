@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from attrs import evolve
-
-from hvcore.context import DriverContext
 from hvcore.errors import StateFailed
-from hvcore.fake.clock import read_clock
-from hvcore.fake.machine import Machine
-from hvcore.model.info import InstanceInfo
-from hvcore.model.instance import Instance
-from hvcore.model.node import NodeInfo
-from hvcore.system.node import linux_node_info
+
+if TYPE_CHECKING:
+    from hvcore.context import DriverContext
+    from hvcore.model.info import InstanceInfo
+    from hvcore.model.instance import Instance
+    from hvcore.model.node import NodeInfo
 
 __all__ = ["describe", "describe_all", "node_info", "recorded_names", "startup_memory_mib"]
 
@@ -38,8 +36,11 @@ def recorded_names(context: DriverContext) -> tuple[str, ...]:
 
 def describe(context: DriverContext, name: str) -> InstanceInfo | None:
     """Describe one instance; None when it does not run."""
+    from hvcore.fake.clock import read_clock
+    from hvcore.fake.files import InstanceFiles
+
     clock = read_clock()
-    state = Machine(context, name).running(clock)
+    state = InstanceFiles(context.instance_dir(name)).running(clock)
     return None if state is None else state.describe(name, context.name, clock)
 
 
@@ -51,6 +52,10 @@ def describe_all(context: DriverContext) -> tuple[InstanceInfo, ...]:
 
 def node_info(context: DriverContext) -> NodeInfo:
     """Describe the node, its free memory lessened by what the instances have."""
+    from attrs import evolve
+
+    from hvcore.system.node import linux_node_info
+
     node = linux_node_info()
     taken_mib = sum(info.memory_mib for info in describe_all(context))
     return evolve(node, memory_free_mib=max(0, node.memory_free_mib - taken_mib))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 
+from attrs import evolve
+
 from hvcore.errors import AlreadyRunning, OperationFailed, StopTimeout
+from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.clock import read_clock
 from hvcore.fake.machine import Machine
-from hvcore.fake.params import Behaviour
 from hvcore.fake.recovery import raise_failure, require_settled, take_down
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Phase
 from hvcore.system.operation import perform
 
-__all__ = ["DEFAULT_STOP_TIMEOUT_S", "reboot", "start", "stop"]
+__all__ = ["balloon", "clean_up", "pause", "reboot", "restore", "resume", "start", "stop"]
 
-DEFAULT_STOP_TIMEOUT_S = 120.0
-"""Seconds that a soft stop waits when the caller does not say; Ganeti's own default."""
+_STOP_TIMEOUT_S = 120.0  # Ganeti's default
 
 
 def start(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -> None:
@@ -30,14 +31,14 @@ def start(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -
     require_settled(machine)
     if machine.running(read_clock()) is not None:
         raise AlreadyRunning(f"{instance.name} runs already", resolution="stop it first, or reboot it")
+    steps = machine.start_steps(instance, Behaviour.of(instance.parameters), memory_mib, paused)
     machine.files.make_directory()
     try:
         machine.journal.enter(Phase.STARTING)
+        perform(steps, machine.journal, machine.context.observer)
     except BaseException:
-        machine.files.remove_directory()
+        machine.files.remove_bare_directory()
         raise
-    behaviour = Behaviour.of(instance.parameters)
-    perform(machine.start_steps(instance, behaviour, memory_mib, paused), machine.journal, machine.context.observer)
 
 
 def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) -> None:
@@ -53,7 +54,7 @@ def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) ->
         return
     if not force:
         _ask(machine, state, retry)
-        if not _wait_for_guest(machine, state.run, DEFAULT_STOP_TIMEOUT_S if timeout_s is None else timeout_s):
+        if not _wait_for_guest(machine, state.run, _STOP_TIMEOUT_S if timeout_s is None else timeout_s):
             return
     machine.journal.enter(Phase.STOPPING)
     if state.behaviour.fail_step == "halt":
@@ -83,6 +84,78 @@ def reboot(machine: Machine) -> None:
         machine.console.say("rebooted")
 
     machine.change("reboot", before, do)
+
+
+def pause(machine: Machine) -> None:
+    """Stop the guest's time.
+
+    Raises:
+        NotRunning: it does not run.
+    """
+    require_settled(machine)
+    state = machine.require_running(read_clock())
+    if not state.is_paused:
+        machine.change("pause", state, lambda: machine.set_state(state.paused(read_clock())))
+        machine.console.say("paused")
+
+
+def resume(machine: Machine) -> None:
+    """Let the guest's time go on.
+
+    Raises:
+        NotRunning: it does not run.
+    """
+    require_settled(machine)
+    state = machine.require_running(read_clock())
+    if state.is_paused:
+        machine.change("resume", state, lambda: machine.set_state(state.resumed(read_clock())))
+        machine.console.say("resumed")
+
+
+def balloon(machine: Machine, memory_mib: int, free_mib: int) -> None:
+    """Give a running machine another amount of memory.
+
+    Args:
+        machine: the machine.
+        memory_mib: how much it shall have.
+        free_mib: how much the node has free; it may not grow by more.
+
+    Raises:
+        NotRunning: it does not run.
+        OperationFailed: the node has not enough.
+    """
+    require_settled(machine)
+    state = machine.require_running(read_clock())
+    growth_mib = memory_mib - state.memory_mib
+    if growth_mib > max(free_mib, 0):
+        raise OperationFailed(
+            f"{machine.name} would grow by {growth_mib} MiB, and the node has {free_mib} MiB free",
+            step="balloon",
+            resolution="give it less, or stop another instance",
+        )
+    machine.change("balloon", state, lambda: machine.set_state(evolve(state, memory_mib=memory_mib)))
+    machine.console.say(f"memory is {memory_mib} MiB")
+
+
+def restore(machine: Machine, instance: Instance) -> None:
+    """Make everything again that a running machine has beside its state.
+
+    Raises:
+        NotRunning: it does not run.
+    """
+    require_settled(machine)
+    machine.restore(instance, machine.require_running(read_clock()))
+
+
+def clean_up(machine: Machine) -> None:
+    """Remove what a machine left that is off.
+
+    Raises:
+        OperationFailed: it is on, or something cannot be removed.
+    """
+    require_settled(machine)
+    if machine.running(read_clock()) is not None:
+        raise OperationFailed(f"{machine.name} runs, so it is not cleaned up", resolution="stop it first")
 
 
 def _ask(machine: Machine, state: RunState, retry: bool) -> None:

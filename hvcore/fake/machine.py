@@ -10,13 +10,14 @@ from attrs import evolve
 
 from hvcore.context import DriverContext
 from hvcore.errors import NotRunning, OperationFailed, StateFailed
+from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.bell import Bell
 from hvcore.fake.clock import Clock, read_clock
 from hvcore.fake.console import ConsoleLog
 from hvcore.fake.files import InstanceFiles
 from hvcore.fake.folder import make_folder, remove_folder
 from hvcore.fake.guest import end_commands
-from hvcore.fake.params import STARTING, Behaviour
+from hvcore.fake.params import STARTING
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Journal, Phase
@@ -51,12 +52,11 @@ class Machine:
         self.files = InstanceFiles(context.instance_dir(name))
         self.journal = Journal(self.files.directory)
         self.bell = Bell(self.files.bell)
-        self.console = ConsoleLog(context.log_dir / f"{name}.log")
+        self.console = ConsoleLog(context.log_dir / f"{name}.console.log")
 
     def running(self, clock: Clock) -> RunState | None:
         """Return the state of a machine that runs or is paused at a moment, else None."""
-        state = self.files.read_state()
-        return state if state is not None and state.is_alive(clock) else None
+        return self.files.running(clock)
 
     def require_running(self, clock: Clock) -> RunState:
         """Return the state of a machine that runs or is paused.

@@ -1,15 +1,13 @@
-"""The parameters of a fake instance: how slow it is, and where it fails."""
+"""The parameters that a fake instance can have, as they are declared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from attrs import asdict, frozen
-
+from hvcore.fake.behaviour import Behaviour
 from hvcore.model.parameters import Check, Parameter, ParameterType, ParameterValue, param_in_set
 
-__all__ = ["PARAMETERS", "STARTING", "Behaviour", "assess"]
+__all__ = ["PARAMETERS", "STARTING", "assess"]
 
 STARTING = ("directory", "definition", "console", "root", "boot")
 """The steps of a start, in order."""
@@ -65,37 +63,6 @@ PARAMETERS = (
 """The declared parameters."""
 
 
-@frozen
-class Behaviour:
-    """The parameters as values; an unset one behaves as its default.
-
-    Attributes:
-        start_delay_s: seconds that the guest takes to boot.
-        stop_delay_s: seconds that it takes to shut down.
-        refuses_shutdown: whether it ignores requests to shut down.
-        fail_step: the step that fails, or "".
-    """
-
-    start_delay_s: float = 0.0
-    stop_delay_s: float = 0.0
-    refuses_shutdown: bool = False
-    fail_step: str = ""
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, ParameterValue]) -> Behaviour:
-        """Return what checked parameters ask for."""
-        return cls(
-            start_delay_s=_number(parameters.get("start_delay_s")),
-            stop_delay_s=_number(parameters.get("stop_delay_s")),
-            refuses_shutdown=parameters.get("refuses_shutdown") is True,
-            fail_step=str(parameters.get("fail_step") or ""),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain data with stable keys, ready for JSON."""
-        return asdict(self)
-
-
 def assess(parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:
     """Name what a user of these parameters will run into."""
     behaviour = Behaviour.of(parameters)
@@ -107,7 +74,3 @@ def assess(parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:
     elif behaviour.fail_step:
         warnings.append(f"fail_step: {behaviour.fail_step} will fail")
     return tuple(warnings)
-
-
-def _number(value: ParameterValue) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.machine import Machine
-from hvcore.fake.params import STARTING, Behaviour, assess
+from hvcore.fake.params import STARTING, assess
 from hvcore.model.instance import Instance
 from hvcore.model.plan import PlanStep, StartPlan
 

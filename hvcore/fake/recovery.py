@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from hvcore.errors import HypervisorError
+from contextlib import suppress
+
+from hvcore.context import DriverContext
+from hvcore.errors import Busy, HypervisorError
 from hvcore.fake.clock import read_clock
+from hvcore.fake.inventory import recorded_names
 from hvcore.fake.machine import Machine
 from hvcore.model.recovery import Recovery
 from hvcore.system.journal import JournalState, Phase
 from hvcore.system.operation import Undoing, undo_steps
 
-__all__ = ["diagnose", "found_half_done", "raise_failure", "require_settled", "settle", "take_down"]
+__all__ = ["diagnose", "raise_failure", "recover_all", "recover_one", "require_settled", "take_down"]
 
 _UNFINISHED = {
     Phase.STARTING: "a start that was not finished",
@@ -84,3 +88,27 @@ def raise_failure(outcome: Undoing) -> None:
         failure.undone += outcome.undone
         failure.left_behind += outcome.left_behind
         raise failure
+
+
+def recover_one(machine: Machine) -> Recovery | None:
+    """Put one instance in order.
+
+    Raises:
+        Busy: somebody works on it.
+    """
+    # A look without the lock first: nobody shall find a healthy instance busy because of a recovery.
+    if found_half_done(machine) is None:
+        return None
+    with machine.context.locks.hold(machine.name, "recover"):
+        return settle(machine)
+
+
+def recover_all(context: DriverContext) -> tuple[Recovery, ...]:
+    """Put every instance in order but those that somebody works on, who puts them in order himself."""
+    found: list[Recovery] = []
+    for name in recorded_names(context):
+        with suppress(Busy):
+            recovery = recover_one(Machine(context, name))
+            if recovery is not None:
+                found.append(recovery)
+    return tuple(found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve, frozen
 
-from hvcore.fake.clock import Clock
-from hvcore.fake.params import Behaviour
+from hvcore.fake.behaviour import Behaviour
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvcore.fake.clock import Clock
 
 __all__ = ["RunState"]
 

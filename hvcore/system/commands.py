@@ -6,6 +6,7 @@ descriptors on, and a pipe would then never end. Waiting is done on a pidfd, so 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from attrs import frozen
 
-from hvcore.errors import CommandFailed, CommandTimeout, MissingRequirement
+from hvcore.errors import CommandFailed, CommandTimeout, HypervisorError, InvalidInput, MissingRequirement
 from hvcore.system.processes import wait_pidfds
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Completed", "Handle", "Runner", "run"]
 
 _LAST_LINES = 20
+_PART_BYTES = 2**20
+_NOT_INSTALLED = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.EPERM})
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -147,32 +150,33 @@ class Runner:
 
         Raises:
             MissingRequirement: the program is not installed or may not be run.
+            CommandFailed: the kernel had no memory, process or descriptor left for it.
+            InvalidInput: a word of it holds a null character.
         """
         import subprocess
+        from contextlib import ExitStack
 
-        stdout, stderr = _anonymous_file("stdout"), _anonymous_file("stderr")
-        source = _anonymous_file("stdin") if stdin else None
-        try:
-            if source and stdin:
-                source.write(stdin)
-                source.seek(0)
-            process = subprocess.Popen(
-                list(argv),
-                stdin=source or subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=dict(env) if env is not None else _environment(),
-                start_new_session=True,
-                pass_fds=tuple(keep_fds),
-            )
-        except OSError as error:
-            stdout.close()
-            stderr.close()
-            raise _cannot_run(argv, error) from error
-        finally:
-            if source:
-                source.close()
-        return Handle(tuple(argv), process, stdout, stderr)
+        with ExitStack() as done, ExitStack() as undo:
+            try:
+                source = done.enter_context(_anonymous_file("stdin", stdin)) if stdin else subprocess.DEVNULL
+                stdout = undo.enter_context(_anonymous_file("stdout"))
+                stderr = undo.enter_context(_anonymous_file("stderr"))
+                process = subprocess.Popen(
+                    list(argv),
+                    stdin=source,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env=dict(env) if env is not None else _environment(),
+                    start_new_session=True,
+                    pass_fds=tuple(keep_fds),
+                )
+                undo.callback(process.wait)
+                undo.callback(process.kill)
+                handle = Handle(tuple(argv), process, stdout, stderr)
+            except (OSError, ValueError) as error:
+                raise _cannot_run(argv, error) from error
+            undo.pop_all()
+        return handle
 
     def run(
         self,
@@ -210,7 +214,7 @@ class Runner:
 
         try:
             return subprocess.call(list(argv), env=_environment())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _cannot_run(argv, error) from error
 
 
@@ -232,18 +236,42 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{path}:{_SAFE_PATH}" if path else _SAFE_PATH, "LC_ALL": "C.UTF-8"}
 
 
-def _anonymous_file(name: str) -> IO[bytes]:
-    return os.fdopen(os.memfd_create(f"hvcore-{name}"), "w+b")
+def _anonymous_file(name: str, content: bytes = b"") -> IO[bytes]:
+    file = os.fdopen(os.memfd_create(f"hvcore-{name}"), "w+b")
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 def _content(file: IO[bytes]) -> bytes:
-    file.seek(0)
-    return file.read()
+    # Not by seeking: what the command left running shares the position, and may write on.
+    parts: list[bytes] = []
+    size = 0
+    while part := os.pread(file.fileno(), _PART_BYTES, size):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
 
 
-def _cannot_run(argv: Sequence[str], error: OSError) -> MissingRequirement:
-    return MissingRequirement(
+def _cannot_run(argv: Sequence[str], error: OSError | ValueError) -> HypervisorError:
+    command = [f"command: {' '.join(argv)!r}"]
+    if isinstance(error, ValueError):
+        return InvalidInput(
+            f"{argv[0]!r} cannot be run: {error}",
+            key="command",
+            value=repr(argv),
+            allowed="words without a null character",
+            details=command,
+        )
+    if error.errno in _NOT_INSTALLED:
+        return MissingRequirement(
+            f"{argv[0]} cannot be run: {error.strerror}",
+            details=command,
+            resolution=f"install the package that provides {argv[0]}, or add its directory to PATH",
+        )
+    return CommandFailed(
         f"{argv[0]} cannot be run: {error.strerror}",
-        details=[f"command: {' '.join(argv)}"],
-        resolution=f"install the package that provides {argv[0]}, or add its directory to PATH",
+        command=argv,
+        details=command,
+        resolution="check the node's free memory and the limits on processes and open files",
     )

@@ -11,7 +11,7 @@ import enum
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attrs import field, frozen
 
@@ -124,7 +124,7 @@ def _events(text: str) -> list[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(event, dict):
-            events.append(event)
+            events.append(cast("dict[str, Any]", event))
     return events
 
 

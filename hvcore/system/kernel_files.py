@@ -7,9 +7,10 @@ import os
 
 from hvcore.errors import OperationFailed
 
-__all__ = ["read_pids", "read_text", "write_if_present", "write_value"]
+__all__ = ["read_pids", "read_text", "read_value", "write_if_present", "write_value"]
 
 _CHUNK_BYTES = 65536
+_VALUE_BYTES = 4096
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.ENOTDIR})
 
 
@@ -38,6 +39,33 @@ def read_text(path: str) -> str | None:
             return None
         raise OperationFailed(f"{path} cannot be read: {error.strerror}", resolution=_advice(error)) from error
     return b"".join(chunks).decode("utf-8", "surrogateescape")
+
+
+def read_value(path: str) -> str | None:
+    """Return the one value that a kernel file holds, without the newline at its end.
+
+    One read is enough for such a file, where ``read_text`` has to look for more.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The value, or None when the file or the object behind it is gone.
+
+    Raises:
+        OperationFailed: the file exists and cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.read(descriptor, _VALUE_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise OperationFailed(f"{path} cannot be read: {error.strerror}", resolution=_advice(error)) from error
+    return data.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def write_value(path: str, value: str) -> None:

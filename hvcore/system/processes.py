@@ -123,10 +123,8 @@ def namespace_pid(pid: int) -> int | None:
 
     Source: proc(5), /proc/pid/status, NSpid.
     """
-    for line in (read_text(f"/proc/{pid}/status") or "").split("\n"):
-        if line.startswith("NSpid:"):
-            return int(line.split()[-1])
-    return None
+    numbers = namespace_pids(pid)
+    return numbers[-1] if numbers else None
 
 
 def namespace_pids(pid: int) -> tuple[int, ...]:
@@ -140,7 +138,8 @@ def namespace_pids(pid: int) -> tuple[int, ...]:
 
     Source: proc(5), /proc/pid/status, NSpid.
     """
-    for line in (read_text(f"/proc/{pid}/status") or "").split("\n"):
-        if line.startswith("NSpid:"):
-            return tuple(int(number) for number in line.split()[1:])
-    return ()
+    text = read_text(f"/proc/{pid}/status") or ""
+    at = text.find("\nNSpid:")
+    if at < 0:
+        return ()
+    return tuple(map(int, text[at + len("\nNSpid:") : text.index("\n", at + 1)].split()))

@@ -70,7 +70,7 @@ class Scenes:
             self._witness.note_groups(self._info(name).pid)
 
     def _inventory(self) -> None:
-        self._narrator.heading("What runs, as the kernel says", "hv list")
+        self._narrator.heading("What runs", "hv list")
         found = self._hypervisor.get_all_instances_info()
         self._narrator.say(instance_table(found, self._narrator.colour))
         self._narrator.heading("One of them", f"hv info {self._db}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ def _configure(_: ArgumentParser) -> None:
     """Add nothing."""
 
 
-def _demo(session: Session, arguments: Namespace) -> int:
+def _demo(session: Session, arguments: Arguments) -> int:
     from tempfile import mkdtemp
 
     from hvcore.cli.demo.signals import ending_politely

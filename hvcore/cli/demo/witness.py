@@ -68,12 +68,13 @@ class Witness:
         return self._token in text or str(self._directory) in text
 
     def _state_files(self) -> Iterator[str]:
+        mounts = {mount.mount_point for mount in read_mounts()}
         for place in (self._directory / "state", _LOCKS):
             for directory, children, files in os.walk(place):
                 yield from (f"{directory}/{file}" for file in files if self._is_ours(f"{directory}/{file}"))
                 yield from (f"{directory}/{child}" for child in children if self._token in child)
                 # What is mounted there is the guest's, not state.
-                children[:] = [child for child in children if not os.path.ismount(f"{directory}/{child}")]
+                children[:] = [child for child in children if f"{directory}/{child}" not in mounts]
 
 
 def _all_groups() -> Iterator[str]:

@@ -8,7 +8,7 @@ from hvcore.errors import InvalidInput, OperationFailed
 from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore.model.state import InstanceState
 from hvcore.system.cgroup_layout import CgroupLayout
-from hvcore.system.kernel_files import read_pids, read_text
+from hvcore.system.kernel_files import read_pids, read_text, read_value
 from hvcore_lxc.cgroup_manager import Usage
 
 __all__ = ["UsageReader"]
@@ -82,12 +82,12 @@ class UsageReader:
     def _is_paused(self, group: str) -> bool:
         freezer = self._v1.get("freezer")
         if freezer is not None:
-            return (read_text(f"{freezer}{group}/freezer.state") or "").startswith("FR")
+            return (read_value(f"{freezer}{group}/freezer.state") or "").startswith("FR")
         return "frozen 1" in (read_text(f"{self._unified}{group}/cgroup.events") or "")
 
     def _memory_mib(self, group: str) -> int | None:
         v1 = self._v1.get("memory")
-        text = read_text(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
+        text = read_value(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
         if text is None:
             return None if v1 else 0
         limit = text.strip()
@@ -96,7 +96,7 @@ class UsageReader:
     def _cpu_seconds(self, group: str) -> float | None:
         v1 = self._v1.get("cpuacct")
         if v1 is not None:
-            text = read_text(f"{v1}{group}/cpuacct.usage")
+            text = read_value(f"{v1}{group}/cpuacct.usage")
             return None if text is None else int(text) / 1e9
         text = read_text(f"{self._unified}{group}/cpu.stat")
         return None if text is None else int(_field(text, "usage_usec")) / 1e6
@@ -107,9 +107,9 @@ class UsageReader:
             return quota
         v1 = self._v1.get("cpuset")
         if v1 is not None:
-            text = read_text(f"{v1}{group}/cpuset.cpus")
+            text = read_value(f"{v1}{group}/cpuset.cpus")
         else:
-            text = read_text(f"{self._unified}{group}/cpuset.cpus.effective")
+            text = read_value(f"{self._unified}{group}/cpuset.cpus.effective")
         if text is None:
             return os.cpu_count() if v1 is None else None
         try:
@@ -121,12 +121,12 @@ class UsageReader:
         """The CPU time per period, in whole CPUs and rounded up; 0 without a limit."""
         v1 = self._v1.get("cpu")
         if v1 is not None:
-            text = read_text(f"{v1}{group}/cpu.cfs_quota_us")
+            text = read_value(f"{v1}{group}/cpu.cfs_quota_us")
             if text is None or int(text) <= 0:
                 return 0
-            period = read_text(f"{v1}{group}/cpu.cfs_period_us")
+            period = read_value(f"{v1}{group}/cpu.cfs_period_us")
             return -(-int(text) // int(period or 100_000))
-        text = read_text(f"{self._unified}{group}/cpu.max")
+        text = read_value(f"{self._unified}{group}/cpu.max")
         if text is None or text.startswith("max"):
             return 0
         quota, _, period = text.partition(" ")

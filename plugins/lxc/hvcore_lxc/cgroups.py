@@ -105,14 +105,13 @@ class DefaultCgroups:
 
     def thaw(self, instance_name: str) -> None:
         """Let every process of a frozen container run on; one that has ended needs no thawing."""
-        from hvcore.system.cgroups import group_directories, thaw_group
+        from hvcore.system.cgroups import thaw_group
 
-        group = self.paths.container_group(instance_name)
         try:
-            thaw_group(self.layout, group)
+            thaw_group(self.layout, self.paths.container_group(instance_name))
         except OperationFailed:
             # A container that ended meanwhile has no processes that could still be frozen.
-            if group_directories(self.layout, group):
+            if self.pids(instance_name):
                 raise
 
     def pids(self, instance_name: str) -> tuple[int, ...]:

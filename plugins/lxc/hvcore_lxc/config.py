@@ -15,6 +15,7 @@ from hvcore_lxc.paths import LxcPaths
 __all__ = ["build_document"]
 
 _PTYS = "255"
+_MAX_HOST_NAME = 64
 _SUPPORTED_NICS = (NicMode.BRIDGED, NicMode.NONE)
 
 
@@ -28,14 +29,15 @@ def build_document(instance: Instance, root: str, limits: tuple[ConfigEntry, ...
         paths: where the instance keeps what.
 
     Raises:
-        InvalidInput: a NIC's mode is not supported.
+        InvalidInput: a NIC's mode is not supported, two NICs have one name in the guest, or ``extra_config`` is not
+            well-formed.
     """
     name = instance.name
     parameters = instance.parameters
     init = str(parameters.get("init") or "")
     return ConfigDocument(
         (
-            ConfigEntry("lxc.uts.name", name),
+            ConfigEntry("lxc.uts.name", _host_name(name)),
             ConfigEntry("lxc.rootfs.path", f"dir:{root}"),
             *([ConfigEntry("lxc.init.cmd", init)] if init else []),
             ConfigEntry("lxc.mount.auto", "proc:mixed sys:mixed"),
@@ -53,8 +55,17 @@ def build_document(instance: Instance, root: str, limits: tuple[ConfigEntry, ...
     )
 
 
+def _host_name(name: str) -> str:
+    """Return the guest's host name: its first label when the whole is longer than the kernel takes.
+
+    Source: Linux, include/uapi/linux/utsname.h, __NEW_UTS_LEN; LXC refuses a configuration with a longer one.
+    """
+    return name if len(name) <= _MAX_HOST_NAME else name.partition(".")[0]
+
+
 def _network(instance: Instance, paths: LxcPaths) -> list[ConfigEntry]:
     entries: list[ConfigEntry] = []
+    taken: dict[str, int] = {}
     for index, nic in enumerate(instance.nics):
         if nic.mode not in _SUPPORTED_NICS:
             raise InvalidInput(
@@ -64,9 +75,22 @@ def _network(instance: Instance, paths: LxcPaths) -> list[ConfigEntry]:
                 allowed=" or ".join(mode.value for mode in _SUPPORTED_NICS),
             )
         if nic.mode is NicMode.BRIDGED:
+            name = _guest_device(nic, index)
+            if name in taken:
+                raise InvalidInput(
+                    f"nics[{taken[name]}] and nics[{index}] are both {name} in the guest",
+                    key=f"nics[{index}].name",
+                    value=name,
+                    allowed="a name of its own",
+                )
+            taken[name] = index
             entries += _bridged(nic, index, paths.host_device(instance.name, index))
     # Said even when there is no NIC: the guest gets a network of its own, never the node's.
     return entries or [ConfigEntry("lxc.net.0.type", "empty")]
+
+
+def _guest_device(nic: Nic, index: int) -> str:
+    return nic.name or f"eth{index}"
 
 
 def _bridged(nic: Nic, index: int, host_device: str) -> list[ConfigEntry]:
@@ -75,7 +99,7 @@ def _bridged(nic: Nic, index: int, host_device: str) -> list[ConfigEntry]:
         ConfigEntry(f"{key}.type", "veth"),
         ConfigEntry(f"{key}.veth.pair", host_device),
         ConfigEntry(f"{key}.link", nic.link),
-        ConfigEntry(f"{key}.name", nic.name or f"eth{index}"),
+        ConfigEntry(f"{key}.name", _guest_device(nic, index)),
         ConfigEntry(f"{key}.flags", "up"),
     ]
     if nic.mac:

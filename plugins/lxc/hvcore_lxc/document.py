@@ -16,7 +16,7 @@ from hvcore.model.names import refuse_control_characters
 
 __all__ = ["ConfigDocument", "ConfigEntry", "render"]
 
-_KEY = re.compile(r"lxc\.[a-z0-9]+(?:[._-][A-Za-z0-9_.*-]+)*")
+_KEY = re.compile(r"lxc\.[a-z0-9]+(?:[._-][A-Za-z0-9_.*-]+)?")
 _QUOTES = "'\""
 
 

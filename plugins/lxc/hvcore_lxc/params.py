@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import re
 
-from hvcore.model.parameters import CPU_MASK, NO_CHECK, NONNEGATIVE_INT, Check, Parameter, ParameterType, ParameterValue
+from hvcore.errors import InvalidInput
+from hvcore.model.parameters import CPU_MASK, Check, Parameter, ParameterType, ParameterValue
 from hvcore_lxc.document import ConfigEntry
 
 __all__ = ["PARAMETERS", "extra_entries", "words"]
 
-_DEVICE = re.compile(r"(?:a|[bc] (?:\*|[0-9]+):(?:\*|[0-9]+)) [rwm]{1,3}")
-_CAPABILITY = re.compile(r"[a-z_]+")
-_CONTROLLER = re.compile(r"[a-z][a-z0-9_.=-]*")
-_SIGNAL = re.compile(r"SIG[A-Z0-9]+(?:[+-][0-9]+)?|[1-9][0-9]?")
+# Type "a" means every device, whatever numbers follow it, so only the form that says so is taken.
+_DEVICE = re.compile(r"a(?: \*:\* rwm)?|[bc] (\*|[0-9]{1,4}):(\*|[0-9]{1,7}) [rwm]{1,3}")
+_LAST_MAJOR = 2**12 - 1
+_LAST_MINOR = 2**20 - 1
+_MOST_TTYS = 2**20
+_MOST_SECONDS = 7 * 24 * 3600
+# linux/capability.h, in its order; a name that LXC does not know keeps the container from starting.
+_CAPABILITIES = frozenset(
+    (
+        "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service "
+        "net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct "
+        "sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control "
+        "setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore"
+    ).split()
+)
+_CONTROLLER = re.compile(r"(?:name=)?[a-z][a-z0-9_.-]*")
+# hvcore sets these, or relies on their defaults: an ephemeral container deletes its root when it ends.
 _OWN_KEYS = (
+    "lxc.ephemeral",
     "lxc.rootfs.path",
     "lxc.uts.name",
     "lxc.cgroup.dir",
@@ -40,29 +55,39 @@ def words(value: ParameterValue) -> tuple[str, ...]:
 def extra_entries(value: ParameterValue) -> tuple[ConfigEntry, ...]:
     """Return the entries of ``extra_config``.
 
-    Ganeti splits its text at every comma, so that no value can hold one. Here a comma separates two entries only when an
-    LXC key follows it.
+    Ganeti splits its text at every comma, so that no value can hold one. Here each item of a list is one entry, commas
+    included, and in a text a comma separates two entries only when an LXC key follows it.
+
+    Args:
+        value: the parameter's value.
 
     Raises:
         InvalidInput: an entry is not ``key = value``, or sets a key that belongs to hvcore.
     """
     if value is None or value == "":
         return ()
-    given = value if isinstance(value, tuple) else (str(value),)
-    entries: list[ConfigEntry] = []
-    for text in (part for item in given for part in _START_OF_ENTRY.split(item)):
-        key, equals, content = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r} is not of the form lxc.key = value")
-        entry = ConfigEntry(key.strip(), content.strip())
-        if entry.key.startswith(_OWN_KEYS):
-            raise ValueError(f"{entry.key} is set by hvcore itself")
-        entries.append(entry)
-    return tuple(entries)
+    given = value if isinstance(value, tuple) else tuple(_START_OF_ENTRY.split(str(value)))
+    return tuple(_extra_entry(text) for text in given)
 
 
-def _all_match(pattern: re.Pattern[str], value: ParameterValue) -> bool:
-    return all(pattern.fullmatch(word) for word in words(value))
+def _extra_entry(text: str) -> ConfigEntry:
+    key, equals, content = text.partition("=")
+    if not (equals and key.strip().startswith("lxc.")):
+        raise InvalidInput(
+            f"{text!r} is not of the form lxc.key = value",
+            key="extra_config",
+            value=text,
+            allowed="'lxc.key = value' for every entry; a list of entries when a value holds commas",
+        )
+    entry = ConfigEntry(key.strip(), content.strip())
+    if entry.key.startswith(_OWN_KEYS):
+        raise InvalidInput(
+            f"{entry.key} belongs to hvcore",
+            key="extra_config",
+            value=text,
+            allowed=f"any key but {', '.join(_OWN_KEYS)}",
+        )
+    return entry
 
 
 def _has_controllers(value: ParameterValue) -> bool:
@@ -71,19 +96,32 @@ def _has_controllers(value: ParameterValue) -> bool:
     from hvcore.system.cgroup_layout import current_layout
 
     layout = current_layout()
-    return all(word in layout.controllers or word in layout.unified_controllers for word in words(value))
+    names = (word.removeprefix("name=") for word in words(value))
+    return all(name in layout.controllers or name in layout.unified_controllers for name in names)
 
 
 def _is_capability_list(value: ParameterValue) -> bool:
-    return _all_match(_CAPABILITY, value)
+    return _CAPABILITIES.issuperset(words(value))
 
 
 def _is_device_list(value: ParameterValue) -> bool:
-    return _all_match(_DEVICE, value)
+    return all(map(_is_device, words(value)))
+
+
+def _is_device(rule: str) -> bool:
+    """Tell whether a text is a device rule.
+
+    Source: Linux, Documentation/admin-guide/cgroup-v1/devices.rst; MINORBITS in include/linux/kdev_t.h.
+    """
+    match = _DEVICE.fullmatch(rule)
+    if match is None:
+        return False
+    major, minor = (0 if number in {None, "*"} else int(number) for number in match.groups())
+    return major <= _LAST_MAJOR and minor <= _LAST_MINOR
 
 
 def _is_controller_list(value: ParameterValue) -> bool:
-    return _all_match(_CONTROLLER, value)
+    return all(_CONTROLLER.fullmatch(word) for word in words(value))
 
 
 def _is_extra_config(value: ParameterValue) -> bool:
@@ -94,10 +132,23 @@ def _is_extra_config(value: ParameterValue) -> bool:
 def _is_signal(value: ParameterValue) -> bool:
     from hvcore_lxc.init import signal_number
 
-    if not _SIGNAL.fullmatch(str(value)):
-        return False
     signal_number(str(value))
     return True
+
+
+def _is_program(value: ParameterValue) -> bool:
+    return str(value).startswith("/")
+
+
+def _is_tty_count(number: int) -> bool:
+    return 0 <= number <= _MOST_TTYS
+
+
+def _is_wait(seconds: int) -> bool:
+    return 0 <= seconds <= _MOST_SECONDS
+
+
+_WAIT = Check(syntax=_is_wait, syntax_message=f"must be 0 to {_MOST_SECONDS} seconds")
 
 
 def _cpus_exist(value: ParameterValue) -> bool:
@@ -171,7 +222,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         name="extra_config",
         type=ParameterType.LIST,
         default=(),
-        description="Further lines for the container's configuration, each 'lxc.key = value'; a value may hold commas.",
+        description="Further lines for the container's configuration, each 'lxc.key = value'; in a list a value may hold commas.",
         check=Check(
             syntax=_is_extra_config, syntax_message="must be 'lxc.key = value' with a key that hvcore does not set"
         ),
@@ -183,7 +234,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type=ParameterType.INT,
         default=6,
         description="Terminals made for the container; with 0 only its console is there.",
-        check=Check(required=True, syntax=NONNEGATIVE_INT.syntax, syntax_message=NONNEGATIVE_INT.syntax_message),
+        check=Check(required=True, syntax=_is_tty_count, syntax_message=f"must be 0 to {_MOST_TTYS}"),
         since="1.0",
         example="6",
     ),
@@ -191,8 +242,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         name="startup_timeout",
         type=ParameterType.INT,
         default=30,
-        description="Seconds that a start may take before it is given up and undone.",
-        check=NONNEGATIVE_INT,
+        description="Seconds that a start may take before it is given up and undone; 0 sets no limit.",
+        check=_WAIT,
         since="1.0",
         example="30",
     ),
@@ -201,7 +252,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type=ParameterType.INT,
         default=120,
         description="Seconds that the guest has to shut down when the caller names no time, as in a reboot.",
-        check=NONNEGATIVE_INT,
+        check=_WAIT,
         since="1.0",
         example="120",
     ),
@@ -219,7 +270,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type=ParameterType.STRING,
         default="",
         description="The command that runs as the container's init, without shell quoting. Unset: /sbin/init.",
-        check=NO_CHECK,
+        check=Check(syntax=_is_program, syntax_message="must begin with the absolute path of a program"),
         since="1.0",
         example="/sbin/init",
     ),

@@ -89,7 +89,7 @@ class Place:
 
     def log(self, name: str = "web1") -> list[str]:
         """The lines of the console log, without their time stamps."""
-        lines = (self.logs / "fake" / f"{name}.log").read_text().splitlines()
+        lines = (self.logs / "fake" / f"{name}.console.log").read_text().splitlines()
         return [line.partition(" ")[2] for line in lines]
 
 

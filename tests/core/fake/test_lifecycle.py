@@ -10,8 +10,18 @@ from typing import Any
 
 import pytest
 
-from hvcore.errors import AlreadyRunning, Busy, DeviceBusy, InstanceNotFound, InvalidParameter, NotRunning, OperationFailed
-from hvcore.errors import StateFailed, StopTimeout
+from hvcore.errors import (
+    AlreadyRunning,
+    Busy,
+    DeviceBusy,
+    HypervisorError,
+    InstanceNotFound,
+    InvalidParameter,
+    NotRunning,
+    OperationFailed,
+    StateFailed,
+    StopTimeout,
+)
 from hvcore.fake import bell, folder
 from hvcore.model.disk import Disk
 from hvcore.model.nic import Nic
@@ -79,7 +89,11 @@ def test_a_plan_names_the_steps_and_touches_nothing(fake: Any, place: Any, insta
     assert [step.name for step in plan.steps] == ["directory", "definition", "console", "root", "boot"]
     assert "paused: yes" in plan.steps[-1].details
     assert "wait 0.01 s" in plan.steps[-1].summary
-    assert [warning.partition(":")[0] for warning in plan.warnings] == ["refuses_shutdown", "disk /srv/web1", "bridged nic"]
+    assert [warning.partition(":")[0] for warning in plan.warnings] == [
+        "refuses_shutdown",
+        "disk /srv/web1",
+        "bridged nic",
+    ]
     fake.start_instance(wanted)
     assert {path: Path(path).read_text() for path in plan.documents} == plan.documents
 
@@ -165,7 +179,7 @@ def waiting_stop(place: Any, outcome: list[object]) -> threading.Thread:
         try:
             place.hypervisor(observe).stop_instance("web1", timeout_s=120)
             outcome.append("stopped")
-        except Exception as error:
+        except HypervisorError as error:
             outcome.append(error)
 
     thread = threading.Thread(target=stop)
@@ -212,7 +226,7 @@ def test_a_reboot_saves_an_instance_from_its_shutdown(fake: Any, place: Any, ins
 def test_cleanup_may_run_any_number_of_times(fake: Any, place: Any, instance: Make) -> None:
     fake.cleanup_instance("web1")
     fake.start_instance(instance())
-    with pytest.raises(AlreadyRunning, match="still runs"):
+    with pytest.raises(OperationFailed, match="not cleaned up"):
         fake.cleanup_instance("web1")
     assert fake.verify_instance("web1")
     fake.stop_instance("web1")
@@ -400,7 +414,11 @@ def test_unset_parameters_are_the_defaults(fake: Any, instance: Make) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({}, []), ({"fail_step": "boot"}, ["every start"]), ({"fail_step": "pause", "refuses_shutdown": True}, ["forced", "pause"])],
+    [
+        ({}, []),
+        ({"fail_step": "boot"}, ["every start"]),
+        ({"fail_step": "pause", "refuses_shutdown": True}, ["forced", "pause"]),
+    ],
 )
 def test_parameters_that_ask_for_trouble_are_named(fake: Any, parameters: dict[str, object], words: list[str]) -> None:
     warnings = fake.assess_parameters(parameters)
@@ -412,7 +430,7 @@ def test_a_log_that_cannot_be_written_any_more_is_a_warning(
     fake: Any, place: Any, instance: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.start_instance(instance())
-    log = place.logs / "fake" / "web1.log"
+    log = place.logs / "fake" / "web1.console.log"
     log.unlink()
     log.mkdir()
     fake.pause_instance("web1")

@@ -9,8 +9,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.clock import Clock, read_clock
-from hvcore.fake.params import Behaviour
 from hvcore.fake.state import RunState
 
 
@@ -92,7 +92,9 @@ def test_a_state_survives_its_file(before: RunState) -> None:
     assert RunState.from_dict(json.loads(json.dumps(before.to_dict()))) == before
 
 
-@pytest.mark.parametrize("damage", [{}, {"behaviour": {}}, {"behaviour": {"speed": 1}}, {**state().to_dict(), "more": 1}])
+@pytest.mark.parametrize(
+    "damage", [{}, {"behaviour": {}}, {"behaviour": {"speed": 1}}, {**state().to_dict(), "more": 1}]
+)
 def test_what_is_no_state_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError)):
         RunState.from_dict(damage)

@@ -7,6 +7,7 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from hvcore.errors import InvalidInput, OperationFailed
-from hvcore.system.cgroup_layout import CgroupLayout
+from hvcore.system.cgroup_layout import CgroupLayout, current_layout
 from hvcore.system.cgroups import (
     freeze_group,
     group_directories,
@@ -87,7 +88,9 @@ def test_a_cgroup_is_populated_while_a_process_is_in_it(layout: CgroupLayout, gr
     assert process.wait(20) == -9
 
 
-def test_a_process_in_a_cgroup_far_below_counts(layout: CgroupLayout, group: Any, start: Start) -> None:
+def test_a_process_in_a_cgroup_far_below_counts(
+    layout: CgroupLayout, group: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     group.make(f"{group.name}/a")
     deep = group.make(f"{group.name}/a/b")
     process = start("cat")
@@ -95,8 +98,17 @@ def test_a_process_in_a_cgroup_far_below_counts(layout: CgroupLayout, group: Any
     assert is_populated(layout, group.name)
     kill_group(layout, group.name)
     assert process.wait(20) == -9
+    removed: list[str] = []
+    real_rmdir = os.rmdir
+
+    def rmdir(path: str) -> None:
+        removed.append(path)
+        real_rmdir(path)
+
+    monkeypatch.setattr("os.rmdir", rmdir)
     assert remove_group(layout, group.name) == ()
-    assert group_directories(layout, group.name) == ()
+    below = ("/a/b", "/a", "")
+    assert removed == [f"{base}/{group.name}{name}" for base in layout.hierarchies for name in below]
 
 
 def test_a_process_that_moved_in_one_hierarchy_only(layout: CgroupLayout, group: Any, start: Start) -> None:
@@ -124,6 +136,23 @@ def test_processes_that_fork_and_run_do_not_get_away(layout: CgroupLayout, group
     kill_group(layout, group.name)
     assert not is_populated(layout, group.name)
     assert remove_group(layout, group.name) == ()
+
+
+def test_processes_that_the_pid_namespace_does_not_show_die_too(
+    group: Any, start: Start, need: Callable[..., None]
+) -> None:
+    need("unshare")
+    if current_layout().unified is None:
+        pytest.skip("needs version 2, as version 1 offers no way to such processes: mount cgroup2")
+    process = start("cat")
+    group.add(process.pid)
+    script = (
+        "import sys; from hvcore.system import cgroups, cgroup_layout; layout = cgroup_layout.current_layout(); "
+        "print(cgroups.is_populated(layout, sys.argv[1])); cgroups.kill_group(layout, sys.argv[1])"
+    )
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", script, group.name]
+    assert subprocess.run(command, check=True, capture_output=True, timeout=20).stdout == b"True\n"
+    assert process.wait(20) == -9
 
 
 def test_killing_nothing_is_done_at_once(layout: CgroupLayout, group: Any) -> None:

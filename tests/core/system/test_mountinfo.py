@@ -190,6 +190,11 @@ def test_a_mount_below_a_hidden_one_is_not_met() -> None:
     assert [mount and mount.mount_id for mount in found] == [4, 5, 1]
 
 
+def test_a_mount_that_was_moved_over_an_earlier_one_hides_it() -> None:
+    mounts = (make(1, 0, "/"), make(2, 1, "/srv"), make(3, 1, "/srv/a"))
+    assert mount_at(mounts, "/srv/a") is None
+
+
 def test_a_root_mount_that_is_its_own_parent() -> None:
     mounts = (make(1, 1, "/"), make(2, 1, "/srv"))
     found = mount_of_path(mounts, "/srv/x")

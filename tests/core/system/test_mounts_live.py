@@ -105,7 +105,7 @@ def test_options_and_type_are_passed_on(make_image: MakeImage, target: Path) -> 
 
 def test_nothing_is_noted_outside_the_kernel(make_image: MakeImage, target: Path) -> None:
     notes = Path("/run/mount/utab")
-    attach_image(str(make_image()), str(target))
+    attach_image(str(make_image()), str(target), options=["x-noted"])
     assert str(target) not in (notes.read_text() if notes.exists() else "")
     unmount(str(target))
 

@@ -1,0 +1,69 @@
+"""Find and end the commands that run in fake instances, by the marks in their environment."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from hvcore.errors import OperationFailed
+from hvcore.system.processes import open_pidfd, process_name, send_signal, wait_pidfds
+
+__all__ = ["end_marked"]
+
+_KILL = 9
+_PATIENCE_S = 10.0
+
+
+def end_marked(mark: str) -> None:
+    """End every process that has a mark in its environment, and wait until all are gone; never the caller itself.
+
+    Args:
+        mark: a variable with its value, as in ``NAME=value``.
+
+    Raises:
+        OperationFailed: one cannot be ended, such as one that waits inside the kernel.
+    """
+    wanted = os.fsencode(mark)
+    deadline = time.monotonic() + _PATIENCE_S
+    # A command may start another while it is looked at, so it takes a look that finds none.
+    while pids := _marked(wanted):
+        if time.monotonic() >= deadline:
+            raise OperationFailed(
+                "commands that run in the instance cannot be ended",
+                details=[f"process {pid} ({process_name(pid) or 'gone'})" for pid in pids],
+                resolution="find out what they wait for and try again",
+            )
+        _end(pids, wanted, deadline)
+
+
+def _end(pids: list[int], wanted: bytes, deadline: float) -> None:
+    descriptors: list[int] = []
+    try:
+        for pid in pids:
+            descriptor = open_pidfd(pid)
+            if descriptor is None:
+                continue
+            descriptors.append(descriptor)
+            # Only now is the number sure to be that of the same process.
+            if _is_marked(pid, wanted):
+                send_signal(descriptor, _KILL)
+        for descriptor in descriptors:
+            wait_pidfds([descriptor], max(0.0, deadline - time.monotonic()))
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _marked(wanted: bytes) -> list[int]:
+    own = os.getpid()
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if pid != own and _is_marked(pid, wanted)]
+
+
+def _is_marked(pid: int, wanted: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return wanted in file.read().split(b"\0")
+    except OSError:
+        # It has ended, or is another user's and thus none that this user's instance has started.
+        return False

@@ -1,0 +1,211 @@
+"""Real containers of the tests' own, seen through the kernel's files and never only through what hvcore says."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hvcore.hypervisor import Hypervisor
+from hvcore.model.instance import Instance
+from hvcore.system.cgroup_layout import current_layout
+from hvcore.testing.fixtures import (
+    LiveHost,
+    busybox_root,
+    leak_check,
+    lxc_host,
+    own_directory,
+    shared_busybox_root,
+    unique_tag,
+)
+from hvcore_lxc.paths import LxcPaths
+
+__all__ = ["busybox_root", "leak_check", "lxc_host", "own_directory", "unique_tag"]
+
+PATIENCE_S = 20.0
+
+# Inits that a test does not wait three seconds for, as BusyBox's own makes one do.
+INITS = {
+    "quick": "trap 'exit 0' USR2 TERM PWR\nwhile :; do sleep 86400 & wait $!; done\n",
+    "deaf": "trap '' USR2 TERM PWR INT\nwhile :; do sleep 86400 & wait $!; done\n",
+    "talker": "echo the guest is up\nexec sleep 86400\n",
+    "dies-soon": "echo I cannot go on >&2\nexit 3\n",
+}
+
+
+@pytest.fixture(scope="session", name="shared_busybox_root")
+def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hvcore.testing.busybox import build_busybox_root
+
+    root = build_busybox_root(tmp_path_factory.mktemp("busybox") / "root")
+    for name, script in INITS.items():
+        (root / "sbin" / name).write_text(f"#!/bin/sh\n{script}")
+        (root / "sbin" / name).chmod(0o755)
+    return root
+
+
+def paths_of(state_dir: Path, log_dir: Path) -> LxcPaths:
+    class Context:
+        pass
+
+    context: Any = Context()
+    context.state_dir, context.log_dir = state_dir, log_dir
+    return LxcPaths.of(context)
+
+
+@pytest.fixture
+def paths(own_directory: Path) -> LxcPaths:
+    return paths_of(own_directory / "s" / "lxc", own_directory / "log" / "lxc")
+
+
+@pytest.fixture
+def leak_tags(unique_tag: str, paths: LxcPaths) -> tuple[str, ...]:
+    return unique_tag, paths.tag
+
+
+@pytest.fixture
+def lxc(lxc_host: LiveHost) -> Hypervisor:
+    return lxc_host.hypervisor
+
+
+@pytest.fixture
+def running(lxc_host: LiveHost, leak_check: Any, paths: LxcPaths) -> Callable[..., Instance]:
+    """Start an instance with an init that ends at once when it is asked to, and return its definition."""
+
+    def start(word: str = "web", *, paused: bool = False, **fields: Any) -> Instance:
+        instance = lxc_host.instance(word, **{"init": "/sbin/quick", **fields})
+        for index in range(len(instance.nics)):
+            leak_check.watch(paths.host_device(instance.name, index))
+        lxc_host.hypervisor.start_instance(instance, startup_paused=paused)
+        return instance
+
+    return start
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], Any]], Any]:
+    """Wait until something is true and return it; fail when it never becomes true."""
+
+    def wait(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (value := condition()):
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.002)
+        return value
+
+    return wait
+
+
+class Kernel:
+    """What the kernel says of a process."""
+
+    @staticmethod
+    def cgroup(pid: int, controller: str) -> Path:
+        """The directory of a process's cgroup, from its own /proc file."""
+        layout = current_layout()
+        if controller not in layout.controllers:
+            pytest.skip(f"needs the {controller} controller of cgroup version 1")
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, names, path = line.split(":", 2)
+            if controller in names.split(","):
+                return Path(layout.controllers[controller] + path)
+        raise AssertionError(f"process {pid} is in no {controller} cgroup")
+
+    @classmethod
+    def value(cls, pid: int, controller: str, file: str) -> str:
+        return (cls.cgroup(pid, controller) / file).read_text().strip()
+
+    @staticmethod
+    def status(pid: int, key: str) -> str:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{key}:"):
+                return line.split(":", 1)[1].strip()
+        raise AssertionError(f"/proc/{pid}/status has no {key}")
+
+    @staticmethod
+    def state(pid: int) -> str:
+        """The letter of a process's state; "" when it is gone."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+
+    @classmethod
+    def is_alive(cls, pid: int) -> bool:
+        return cls.state(pid) not in {"", "Z", "X"}
+
+    @staticmethod
+    def monitors(lxcpath: Path, name: str) -> list[int]:
+        """The pids of LXC's monitor of a container, by its title."""
+        title = f"[lxc monitor] {lxcpath} {name}".encode()
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                try:
+                    if Path(f"/proc/{entry}/cmdline").read_bytes().rstrip(b"\0") == title:
+                        found.append(int(entry))
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+        return found
+
+
+@pytest.fixture
+def kernel() -> type[Kernel]:
+    return Kernel
+
+
+class Child:
+    """A process of its own that runs a function; another manager, which may be killed."""
+
+    def __init__(self, body: Callable[[], object]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                body()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        self._pidfd = os.pidfd_open(self.pid)
+        self._status: int | None = None
+
+    def kill(self) -> None:
+        if self._status is None:
+            os.kill(self.pid, 9)
+            self.wait()
+
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
+        """Its exit status, or minus the number of the signal that ended it."""
+        if self._status is None:
+            poller = select.poll()
+            poller.register(self._pidfd, select.POLLIN)
+            assert poller.poll(timeout_s * 1000), f"process {self.pid} does not end"
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            os.close(self._pidfd)
+        return self._status
+
+
+@pytest.fixture
+def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
+    """Run a function in a process of its own, which never outlives the test."""
+    children: list[Child] = []
+
+    def begin(body: Callable[[], object]) -> Child:
+        children.append(Child(body))
+        return children[-1]
+
+    yield begin
+    for child in children:
+        child.kill()
