@@ -57,6 +57,21 @@ class BaseHypervisor(
         """Return the declared parameters; a driver that imports them late overrides this instead of ``PARAMETERS``."""
         return self.PARAMETERS
 
+    def startup_memory_mib(self, instance: Instance) -> int:
+        """Return the memory that an instance starts with.
+
+        Args:
+            instance: the definition.
+
+        Returns:
+            What is free on the node, in MiB; but not more than the most it may have, nor less than the least it needs.
+
+        Source: Ganeti ``_InstanceStartupMemory``.
+        """
+        most_mib = instance.memory_mib
+        least_mib = instance.memory_min_mib or most_mib
+        return max(least_mib, min(most_mib, self.get_node_info(None).memory_free_mib))
+
     @hookimpl
     def verify_instance(self, instance: Instance) -> bool:
         """Say that nothing is missing."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hvcore.errors import InstanceNotFound, InvalidInput
 from hvcore.model.names import check_instance_name
-from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.kinds import Kind
@@ -15,19 +15,17 @@ from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
-from hvcore.verbs import DeviceVerbs, MigrationVerbs
+from hvcore.verbs import ConsoleVerbs, DeviceVerbs, MigrationVerbs, ParameterVerbs, check_time, name_of, naming_errors
 
 # The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
     from hvcore.context import DriverContext
     from hvcore.model.capability import Capability
-    from hvcore.model.console import InstanceConsole
-    from hvcore.model.execution import ExecResult
     from hvcore.model.files import AncillaryFiles
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import BlockDevice, Instance
-    from hvcore.model.node import Node, NodeInfo
-    from hvcore.model.parameters import Parameter, ParameterValue
+    from hvcore.model.node import NodeInfo
+    from hvcore.model.parameters import ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
@@ -41,7 +39,8 @@ __all__ = ["Hypervisor"]
 _FORCED_STOP_WAIT_S = 60.0
 
 
-class Hypervisor(MigrationVerbs, DeviceVerbs):
+@naming_errors
+class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
     """One hypervisor of a node.
 
     Every verb that takes an instance takes its definition or its name; a name finds the definition that the instance was
@@ -115,8 +114,7 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def restore_instance(self, instance: Instance | str, block_devices: Iterable[BlockDevice] = ()) -> None:
         """Make a running instance's lost runtime configuration again."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "restore_instance"):
+        with self._held(instance, "restore_instance") as known:
             self.scope.command(
                 LifecycleSpec.restore_instance, instance=known, block_devices=_devices(known, block_devices)
             )
@@ -141,17 +139,20 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
             timeout_s: seconds to wait for the guest, 0 or more; None leaves it to the hypervisor.
 
         Raises:
+            InvalidInput: there is no name, or two that differ, or the time is none.
             StopTimeout: the guest was asked and still runs.
             Busy: another process works on it.
             OperationFailed: a step failed.
         """
-        definition = None if isinstance(instance, str) else instance
-        wanted = definition.name if definition else instance or name
-        if wanted is None:
+        given = name if instance is None else instance
+        if given is None:
             raise InvalidInput("stop_instance needs an instance or a name", key="name", allowed="an instance's name")
-        if timeout_s is not None and not timeout_s >= 0:
-            raise InvalidInput("a timeout cannot be negative", key="timeout_s", value=timeout_s, allowed="0 s or more")
-        wanted = check_instance_name(wanted)
+        wanted = name_of(given)
+        if name not in {None, wanted}:
+            raise InvalidInput(f"the instance is {wanted}, not {name}", key="name", value=name, allowed=wanted)
+        if timeout_s is not None:
+            check_time(timeout_s, "0 s or more", timeout_s >= 0)
+        definition = None if isinstance(given, str) else self.prepare_instance(given)
         with self.context.locks.hold(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
             self.scope.command(
                 LifecycleSpec.stop_instance,
@@ -171,20 +172,19 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def reboot_instance(self, instance: Instance | str) -> None:
         """Restart the guest of a running instance and return once it runs again."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "reboot_instance"):
+        with self._held(instance, "reboot_instance") as known:
             self.scope.command(LifecycleSpec.reboot_instance, instance=known)
         self.scope.notify(NoticesSpec.instance_started, instance=known)
 
     def pause_instance(self, instance: Instance | str) -> None:
         """Take the CPU away from a running instance; pausing a paused one changes nothing."""
-        wanted = _name(instance)
+        wanted = name_of(instance)
         with self.context.locks.hold(wanted, "pause_instance"):
             self.scope.command(LifecycleSpec.pause_instance, instance_name=wanted)
 
     def resume_instance(self, instance: Instance | str) -> None:
         """Give a paused instance its CPU back; resuming a running one changes nothing."""
-        wanted = _name(instance)
+        wanted = name_of(instance)
         with self.context.locks.hold(wanted, "resume_instance"):
             self.scope.command(LifecycleSpec.resume_instance, instance_name=wanted)
 
@@ -200,9 +200,8 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
         """
         from attrs import evolve
 
-        known = self._definition(instance)
-        evolve(known, memory_mib=memory_mib, memory_min_mib=None)  # the same bounds as in a definition
-        with self.context.locks.hold(known.name, "balloon_instance_memory"):
+        with self._held(instance, "balloon_instance_memory") as known:
+            evolve(known, memory_mib=memory_mib, memory_min_mib=None)  # the same bounds as in a definition
             self.scope.command(LifecycleSpec.balloon_instance_memory, instance=known, memory_mib=memory_mib)
 
     def recover(self, instance_name: str | None = None) -> RecoveryReport:
@@ -218,7 +217,9 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
 
     def get_instance_info(self, instance: Instance | str, parameters: _Parameters | None = None) -> InstanceInfo | None:
         """Describe one running instance as the kernel sees it now; None when it does not run."""
-        return self.scope.command(InventorySpec.get_instance_info, instance_name=_name(instance), parameters=parameters)
+        return self.scope.command(
+            InventorySpec.get_instance_info, instance_name=name_of(instance), parameters=parameters
+        )
 
     def get_all_instances_info(self, parameters: _Parameters | None = None) -> tuple[InstanceInfo, ...]:
         """Describe every running instance, sorted by name."""
@@ -245,91 +246,12 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
         found: list[Capability] = []
         for hook in self.scope.hooks:
             if hook.declaration.kind is Kind.COMMAND:
-                has = any(a.role == "driver" for a in self.scope.answerers(hook.function))
+                has = any(a.role != "wrapper" for a in self.scope.answerers(hook.function))
                 reason = "" if has else f"{self.name} does not implement it"
                 found.append(Capability(hook.name, Support.YES if has else Support.NO, reason))
         return tuple(found)
 
-    # -- console ---------------------------------------------------------------------------------------------------
-
-    def get_instance_console(self, instance: Instance | str, primary_node: Node | None = None) -> InstanceConsole:
-        """Describe how to reach an instance's console.
-
-        Args:
-            instance: its definition or its name.
-            primary_node: the node it runs on; None means this one.
-        """
-        if primary_node is None:
-            import socket
-
-            from hvcore.model.node import Node
-
-            primary_node = Node(socket.gethostname())
-        known = self._definition(instance)
-        return self.scope.command(ConsoleSpec.get_instance_console, instance=known, primary_node=primary_node)
-
-    def exec_in_instance(
-        self,
-        instance: Instance | str,
-        command: Sequence[str],
-        *,
-        stdin: bytes | None = None,
-        environment: Mapping[str, str] | None = None,
-        working_directory: str = "",
-        timeout_s: float | None = None,
-        attached: bool = False,
-    ) -> ExecResult:
-        """Run a command inside a running instance and wait for its end.
-
-        Args:
-            instance: its definition or its name.
-            command: the program and its arguments; never a shell line.
-            stdin: bytes to feed it; None gives it an empty input.
-            environment: variables to set beside the guest's own.
-            working_directory: an absolute path in the guest; "" leaves it to the hypervisor.
-            timeout_s: seconds it may take, more than 0; None waits for its end.
-            attached: connect it to the caller's own streams instead of capturing what it writes.
-
-        Returns:
-            Its exit status, and what it wrote.
-        """
-        from hvcore.model.execution import ExecRequest
-
-        request = ExecRequest(
-            command=tuple(command),
-            stdin=stdin,
-            environment=dict(environment or {}),
-            working_directory=working_directory,
-            timeout_s=timeout_s,
-            attached=attached,
-        )
-        return self.scope.command(ConsoleSpec.exec_in_instance, instance_name=_name(instance), request=request)
-
-    # -- parameters, files, node -----------------------------------------------------------------------------------
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters that the hypervisor declares."""
-        return self.scope.command(ParamsSpec.get_parameters)
-
-    def fill_parameters(self, *layers: Mapping[str, object]) -> dict[str, ParameterValue]:
-        """Return every declared parameter: the defaults, overlaid by each layer in turn and brought to its type."""
-        from hvcore.model.parameter_checks import coerce_parameters, fill_parameters
-
-        declared = self.parameters
-        return fill_parameters(declared, *(coerce_parameters(declared, layer) for layer in layers))
-
-    def check_parameter_syntax(self, parameters: Mapping[str, object]) -> None:
-        """Check parameters without a look at the world; those that are not given have their defaults."""
-        self.scope.command(ParamsSpec.check_parameter_syntax, parameters=self.fill_parameters(parameters))
-
-    def validate_parameters(self, parameters: Mapping[str, object]) -> None:
-        """Check parameters against this node; those that are not given have their defaults."""
-        self.scope.command(ParamsSpec.validate_parameters, parameters=self.fill_parameters(parameters))
-
-    def assess_parameters(self, parameters: Mapping[str, object]) -> tuple[str, ...]:
-        """Name what is allowed but unwise about parameters."""
-        return self.scope.command(ParamsSpec.assess_parameters, parameters=self.fill_parameters(parameters))
+    # -- definitions, files, node ----------------------------------------------------------------------------------
 
     def prepare_instance(self, instance: Instance) -> Instance:
         """Return a definition with every parameter filled in and its syntax checked.
@@ -390,9 +312,11 @@ class Hypervisor(MigrationVerbs, DeviceVerbs):
             )
         return known
 
-
-def _name(instance: Instance | str) -> str:
-    return check_instance_name(instance) if isinstance(instance, str) else instance.name
+    @contextmanager
+    def _held(self, instance: Instance | str, operation: str) -> Generator[Instance]:
+        # Looked up under the lock: until then, another process may start it anew from another definition.
+        with self.context.locks.hold(name_of(instance), operation):
+            yield self._definition(instance)
 
 
 def _devices(instance: Instance, given: Iterable[BlockDevice]) -> tuple[BlockDevice, ...]:

@@ -1,30 +1,188 @@
-"""The verbs for migration and hotplug, which most callers never need."""
+"""The verbs for console, parameters, migration and hotplug, and what all verbs share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from hvcore.errors import HypervisorError, InvalidInput
+from hvcore.model.names import check_instance_name
+from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.migration import MigrationSpec
+from hvcore.spec.params import ParamsSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
     from hvcore.context import DriverContext
+    from hvcore.model.console import InstanceConsole
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.execution import ExecResult
     from hvcore.model.instance import Disk, Instance, Nic
     from hvcore.model.migration import MigrationStatus
+    from hvcore.model.node import Node
+    from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.scope import Scope
 
-__all__ = ["DeviceVerbs", "MigrationVerbs"]
+__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "check_time", "name_of", "naming_errors"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Kind = TypeVar("_Kind")
 
 
 class _Verbs:
     """What the verbs stand on; ``Hypervisor`` provides it."""
 
+    name: str
     scope: Scope
     context: DriverContext
 
     def _definition(self, instance: Instance | str) -> Instance:
         raise NotImplementedError
+
+    def _held(self, instance: Instance | str, operation: str) -> AbstractContextManager[Instance]:
+        raise NotImplementedError
+
+
+def naming_errors(kind: type[_Kind]) -> type[_Kind]:
+    """Let every error that leaves a public method of a class name the hypervisor, that method and the instance."""
+    for name in dir(kind):
+        method = inspect.getattr_static(kind, name)
+        if inspect.isfunction(method) and not name.startswith("_"):
+            setattr(kind, name, _naming_errors(method))
+    return kind
+
+
+def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(method)
+    def verb(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except HypervisorError as error:
+            given = inspect.signature(method).bind(*args, **kwargs).arguments
+            named = given.get("instance") or given.get("instance_name") or given.get("name")
+            named = named if isinstance(named, str) else getattr(named, "name", None)
+            error.add_context(hypervisor=given["self"].name, instance=named if named and named.isprintable() else None)
+            # What the caller asked for, not what it took on the way.
+            error.operation = method.__name__
+            raise
+
+    return verb
+
+
+def check_time(timeout_s: float, allowed: str, is_allowed: bool) -> None:
+    """Refuse a time that cannot be waited; ``allowed`` says what can."""
+    if not is_allowed or timeout_s == float("inf"):
+        raise InvalidInput(f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed=allowed)
+
+
+def name_of(instance: Instance | str) -> str:
+    """Return an instance's name, which is checked where it is given alone."""
+    return check_instance_name(instance) if isinstance(instance, str) else instance.name
+
+
+class ConsoleVerbs(_Verbs):
+    """Doors into a running instance."""
+
+    def get_instance_console(self, instance: Instance | str, primary_node: Node | None = None) -> InstanceConsole:
+        """Describe how to reach an instance's console.
+
+        Args:
+            instance: its definition or its name.
+            primary_node: the node it runs on; None means this one.
+        """
+        if primary_node is None:
+            import os
+
+            from hvcore.model.node import Node
+
+            primary_node = Node(os.uname().nodename)
+        known = self._definition(instance)
+        return self.scope.command(ConsoleSpec.get_instance_console, instance=known, primary_node=primary_node)
+
+    def exec_in_instance(
+        self,
+        instance: Instance | str,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        working_directory: str = "",
+        timeout_s: float | None = None,
+        attached: bool = False,
+    ) -> ExecResult:
+        """Run a command inside a running instance and wait for its end.
+
+        Args:
+            instance: its definition or its name.
+            command: the program and its arguments; never a shell line.
+            stdin: bytes to feed it; None gives it an empty input.
+            environment: variables to set beside the guest's own.
+            working_directory: an absolute path in the guest; "" leaves it to the hypervisor.
+            timeout_s: seconds it may take, more than 0; None waits for its end.
+            attached: connect it to the caller's own streams instead of capturing what it writes.
+
+        Returns:
+            Its exit status, and what it wrote.
+
+        Raises:
+            InvalidInput: the command is no list of words, or the time is none.
+            NotRunning: the instance does not run.
+            CommandTimeout: the command did not end in time and was ended.
+        """
+        from hvcore.model.execution import ExecRequest
+
+        if isinstance(command, str):
+            raise InvalidInput(
+                "the command is one text",
+                key="command",
+                value=command,
+                allowed="a list of the program and its arguments",
+            )
+        if timeout_s is not None:
+            check_time(timeout_s, "more than 0 s", timeout_s > 0)
+        request = ExecRequest(
+            command=tuple(command),
+            stdin=stdin,
+            environment=dict(environment or {}),
+            working_directory=working_directory,
+            timeout_s=timeout_s,
+            attached=attached,
+        )
+        return self.scope.command(ConsoleSpec.exec_in_instance, instance_name=name_of(instance), request=request)
+
+
+class ParameterVerbs(_Verbs):
+    """The parameters that the hypervisor declares, and their checks."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that the hypervisor declares."""
+        return self.scope.command(ParamsSpec.get_parameters)
+
+    def fill_parameters(self, *layers: Mapping[str, object]) -> dict[str, ParameterValue]:
+        """Return every declared parameter: the defaults, overlaid by each layer in turn and brought to its type."""
+        from hvcore.model.parameter_checks import coerce_parameters, fill_parameters
+
+        declared = self.parameters
+        return fill_parameters(declared, *(coerce_parameters(declared, layer) for layer in layers))
+
+    def check_parameter_syntax(self, parameters: Mapping[str, object]) -> None:
+        """Check parameters without a look at the world; those that are not given have their defaults."""
+        self.scope.command(ParamsSpec.check_parameter_syntax, parameters=self.fill_parameters(parameters))
+
+    def validate_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Check parameters against this node; those that are not given have their defaults."""
+        self.scope.command(ParamsSpec.validate_parameters, parameters=self.fill_parameters(parameters))
+
+    def assess_parameters(self, parameters: Mapping[str, object]) -> tuple[str, ...]:
+        """Name what is allowed but unwise about parameters."""
+        return self.scope.command(ParamsSpec.assess_parameters, parameters=self.fill_parameters(parameters))
 
 
 class MigrationVerbs(_Verbs):
@@ -51,8 +209,7 @@ class MigrationVerbs(_Verbs):
             info: what ``migration_info`` said on the source.
             target: this node's address.
         """
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "accept_instance"):
+        with self._held(instance, "accept_instance") as known:
             self.scope.command(MigrationSpec.accept_instance, instance=known, info=info, target=target)
 
     def migrate_instance(
@@ -66,8 +223,7 @@ class MigrationVerbs(_Verbs):
             live: keep the guest running while it moves.
             cluster_name: the name that the nodes' keys are known under.
         """
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "migrate_instance"):
+        with self._held(instance, "migrate_instance") as known:
             self.scope.command(
                 MigrationSpec.migrate_instance, cluster_name=cluster_name, instance=known, target=target, live=live
             )
@@ -78,14 +234,12 @@ class MigrationVerbs(_Verbs):
 
     def finalize_migration_source(self, instance: Instance | str, success: bool, live: bool = True) -> None:
         """End a migration on the source: forget the instance after success, keep it after failure."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "finalize_migration_source"):
+        with self._held(instance, "finalize_migration_source") as known:
             self.scope.command(MigrationSpec.finalize_migration_source, instance=known, success=success, live=live)
 
     def finalize_migration_dst(self, instance: Instance | str, info: str, success: bool) -> None:
         """End a migration on the target: keep the instance after success, remove every trace after failure."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "finalize_migration_dst"):
+        with self._held(instance, "finalize_migration_dst") as known:
             self.scope.command(MigrationSpec.finalize_migration_dst, instance=known, info=info, success=success)
 
 
@@ -94,8 +248,7 @@ class DeviceVerbs(_Verbs):
 
     def resize_disk(self, instance: Instance | str, disk: Disk, new_size_bytes: int) -> None:
         """Tell a running instance that a disk has a new size, in bytes."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "resize_disk"):
+        with self._held(instance, "resize_disk") as known:
             self.scope.command(DevicesSpec.resize_disk, instance=known, disk=disk, new_size_bytes=new_size_bytes)
 
     def hot_add_device(
@@ -107,8 +260,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> str:
         """Add a device to a running instance and return what the hypervisor calls it."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "hot_add_device"):
+        with self._held(instance, "hot_add_device") as known:
             return self.scope.command(
                 DevicesSpec.hot_add_device,
                 instance=known,
@@ -127,8 +279,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> None:
         """Take a device from a running instance."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "hot_del_device"):
+        with self._held(instance, "hot_del_device") as known:
             self.scope.command(
                 DevicesSpec.hot_del_device,
                 instance=known,
@@ -147,8 +298,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> str:
         """Change a device of a running instance and return what the hypervisor calls it now."""
-        known = self._definition(instance)
-        with self.context.locks.hold(known.name, "hot_mod_device"):
+        with self._held(instance, "hot_mod_device") as known:
             return self.scope.command(
                 DevicesSpec.hot_mod_device,
                 instance=known,

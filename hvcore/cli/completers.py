@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hvcore.cli.verbs import Arguments
+
 __all__ = ["complete_hooks", "complete_hypervisors", "complete_instances"]
 
 

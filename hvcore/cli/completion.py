@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
 
 __all__ = ["COMMANDS", "answer_shell"]

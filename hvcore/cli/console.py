@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_instance
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command
 from hvcore.errors import OperationFailed
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
     from hvcore.model.console import InstanceConsole
 

@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_instance, add_timeout
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command
 from hvcore.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
     from hvcore.model.execution import ExecResult
 

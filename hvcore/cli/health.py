@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hvcore.cli.terminal import clean, paint, use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command, no_arguments
 from hvcore.errors import HypervisorError
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _COLOURS = {"healthy": "green", "unhealthy": "red", "undetected": "yellow", "failed": "red"}
-
-
-def _configure(_: ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def _verify(session: Session, _: Arguments) -> int:
@@ -66,4 +62,4 @@ def _lines(report: dict[str, Any], colour: bool) -> str:
     return "\n".join(lines)
 
 
-COMMANDS = {"verify": Command(_configure, _verify)}
+COMMANDS = {"verify": Command(no_arguments, _verify)}

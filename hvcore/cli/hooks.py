@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hvcore.cli.arguments import add_hook
 from hvcore.cli.table import render_table
 from hvcore.cli.terminal import paint, use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command
 from hvcore.errors import HypervisorError, InvalidInput
 
 if TYPE_CHECKING:

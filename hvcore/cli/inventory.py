@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hvcore.cli.arguments import add_instance
 from hvcore.cli.table import Cell, Row, render_pairs, render_table
 from hvcore.cli.terminal import use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command, no_arguments
 from hvcore.errors import HypervisorError, InstanceNotFound
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ def describe(info: InstanceInfo, colour: bool) -> str:
     """Return what is known of one instance in lines."""
     facts = _facts(info).items()
     return render_pairs([(title.lower(), cell._replace(right=False)) for title, cell in facts if cell], colour)
-
-
-def _configure_list(_: ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def _list(session: Session, _: Arguments) -> int:
@@ -108,4 +104,4 @@ def _figure(value: int | str | None, unit: str = "") -> Cell | None:
     return None if value is None else Cell(f"{value}{unit}", right=True)
 
 
-COMMANDS = {"list": Command(_configure_list, _list), "info": Command(add_instance, _info)}
+COMMANDS = {"list": Command(no_arguments, _list), "info": Command(add_instance, _info)}

@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from hvcore.errors import HypervisorError, StateFailed, one_line
-
-if TYPE_CHECKING:
-    from hvcore.cli.parser import Choice
 
 __all__ = ["main"]
 
@@ -67,13 +63,17 @@ def _run(words: list[str], *, as_json: bool, debug: bool) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    from hvcore.cli.parser import parse
-
-    try:
-        choice: Choice = parse(words)
-    except SystemExit as end:  # argparse printed help or the version
-        return end.code if isinstance(end.code, int) else 0
+    from hvcore.cli.plain import parse_plain
     from hvcore.cli.session import Session
+
+    choice = parse_plain(words)
+    if choice is None:
+        from hvcore.cli.parser import parse
+
+        try:
+            choice = parse(words)
+        except SystemExit as end:  # argparse printed help or the version
+            return end.code if isinstance(end.code, int) else 0
 
     return choice.command.run(Session(choice.arguments), choice.arguments)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hvcore.cli.table import Cell, render_pairs, render_table
 from hvcore.cli.terminal import use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command, no_arguments
 from hvcore.errors import HypervisorError
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ _LABELS = {
     "cpu_nodes": ("NUMA nodes", ""),
     "cpu_sockets": ("sockets", ""),
 }
-
-
-def _configure(_: ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def _node(session: Session, _: Arguments) -> int:
@@ -116,4 +112,4 @@ def _digest(path: str) -> str | None:
         return None
 
 
-COMMANDS = {"node": Command(_configure, _node), "files": Command(_configure, _files)}
+COMMANDS = {"node": Command(no_arguments, _node), "files": Command(no_arguments, _files)}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from hvcore.cli.verbs import VERBS, Command, load_command
+from hvcore.cli.plain import VALUED
+from hvcore.cli.verbs import VERBS, Arguments, Choice, Command, load_command
 from hvcore.errors import InvalidInput
 
-__all__ = ["Choice", "Parser", "build_full_parser", "parse"]
+__all__ = ["Parser", "build_full_parser", "parse"]
 
 _PROGRAM = "hv"
 _DESCRIPTION = "Start, stop and watch instances on this node's hypervisors."
@@ -20,19 +21,6 @@ _EPILOG = (
     "Exit status: 0 done; 1 the operation failed; 2 bad usage or bad input; 3 the hypervisor does not support it; "
     "4 no such instance; 5 the instance is busy."
 )
-_WITH_VALUE = frozenset({"-H", "--hypervisor", "--state-dir", "--log-dir"})
-
-
-class Choice(NamedTuple):
-    """What the user chose.
-
-    Attributes:
-        command: the verb's implementation.
-        arguments: the parsed words, global options among them.
-    """
-
-    command: Command
-    arguments: Arguments
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,7 +65,7 @@ def parse(words: Sequence[str]) -> Choice:
         rest, command = rest[:at], rest[at + 1 :]
     chosen = load_command(verb)
     parser = _verb_parser(verb, chosen)
-    arguments, extra = parser.parse_known_args(rest)
+    arguments, extra = parser.parse_known_args(rest, Arguments())
     if extra:
         raise _unexpected(parser, verb, extra[0])
     arguments.words = command
@@ -105,7 +93,7 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
     for index, word in enumerate(words):
         if is_value:
             is_value = False
-        elif word in _WITH_VALUE:
+        elif word in VALUED:
             is_value = True
         elif word == "--":
             break

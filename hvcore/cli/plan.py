@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from hvcore.cli.arguments import add_file, add_paused
 from hvcore.cli.terminal import clean, paint, use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
     from hvcore.model.plan import StartPlan
 

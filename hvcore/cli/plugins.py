@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 
 from hvcore.cli.table import Cell, Row, render_table
 from hvcore.cli.terminal import clean, paint, use_colour
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command, no_arguments
 
 if TYPE_CHECKING:
     from hvcore.cli.session import Session
     from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 
 __all__ = ["COMMANDS"]
-
-
-def _configure(_: ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def _plugins(session: Session, arguments: Arguments) -> int:
@@ -58,4 +54,4 @@ def _broken(fault: BrokenPlugin, colour: bool, with_traceback: bool) -> str:
     return "\n".join(lines)
 
 
-COMMANDS = {"plugins": Command(_configure, _plugins)}
+COMMANDS = {"plugins": Command(no_arguments, _plugins)}

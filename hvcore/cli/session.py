@@ -10,6 +10,7 @@ from hvcore.errors import HypervisorError, InstanceNotFound
 
 if TYPE_CHECKING:
     from hvcore.cli.progress import Progress
+    from hvcore.cli.verbs import Arguments
     from hvcore.host import Host
     from hvcore.hypervisor import Hypervisor
     from hvcore.system.operation import Observer

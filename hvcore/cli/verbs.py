@@ -1,15 +1,24 @@
-"""The verbs: where each one lives, and what it is in one line. Only the chosen one's module is imported."""
+"""The verbs: where each one lives, and what it is in one line. Only the chosen one's module is imported.
+
+The values here are named tuples: help and completion then do without attrs, which takes longer to import than they run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
 
-__all__ = ["VERBS", "Command", "Verb", "load_command"]
+__all__ = ["VERBS", "Arguments", "Choice", "Command", "Verb", "load_command", "no_arguments"]
+
+
+class Arguments(SimpleNamespace):
+    """The parsed words, global options among them, by name."""
 
 
 class Command(NamedTuple):
@@ -24,6 +33,18 @@ class Command(NamedTuple):
     run: Callable[[Session, Arguments], int]
 
 
+class Choice(NamedTuple):
+    """What the user chose.
+
+    Attributes:
+        command: the verb's implementation.
+        arguments: its arguments.
+    """
+
+    command: Command
+    arguments: Arguments
+
+
 class Verb(NamedTuple):
     """A verb of ``hv``.
 
@@ -31,11 +52,13 @@ class Verb(NamedTuple):
         module: the module that has it in ``COMMANDS``.
         summary: what it does, in one line.
         takes_command: whether words after ``--`` are a command of the user's, never options of ``hv``.
+        is_plain: whether it has no arguments of its own.
     """
 
     module: str
     summary: str
     takes_command: bool = False
+    is_plain: bool = False
 
 
 VERBS = {
@@ -46,18 +69,18 @@ VERBS = {
     "pause": Verb("lifecycle", "take the CPU away from an instance"),
     "resume": Verb("lifecycle", "give a paused instance its CPU back"),
     "balloon": Verb("lifecycle", "change the memory of a running instance"),
-    "list": Verb("inventory", "list the instances that run"),
+    "list": Verb("inventory", "list the instances that run", is_plain=True),
     "info": Verb("inventory", "describe one instance"),
     "console": Verb("console", "attach to an instance's console"),
     "exec": Verb("execute", "run a command inside an instance", takes_command=True),
     "plan": Verb("plan", "show what a start would do, and do nothing"),
-    "verify": Verb("health", "check that this node can run instances"),
-    "node": Verb("node", "show this node's memory and processors"),
-    "files": Verb("node", "show the files that must be alike on all nodes"),
+    "verify": Verb("health", "check that this node can run instances", is_plain=True),
+    "node": Verb("node", "show this node's memory and processors", is_plain=True),
+    "files": Verb("node", "show the files that must be alike on all nodes", is_plain=True),
     "recover": Verb("recovery", "undo or finish what was left half done"),
-    "plugins": Verb("plugins", "show what is installed, and what is broken and why"),
+    "plugins": Verb("plugins", "show what is installed, and what is broken and why", is_plain=True),
     "hooks": Verb("hooks", "show the hooks and who answers them"),
-    "demo": Verb("demo.verb", "watch instances live and die"),
+    "demo": Verb("demo.verb", "watch instances live and die", is_plain=True),
     "completion": Verb("completion", "print the code that makes a shell complete hv"),
 }
 
@@ -68,3 +91,7 @@ def load_command(name: str) -> Command:
 
     commands: dict[str, Command] = import_module(f"hvcore.cli.{VERBS[name].module}").COMMANDS
     return commands[name]
+
+
+def no_arguments(_: ArgumentParser) -> None:
+    """Add no arguments to a parser: for plain verbs."""

@@ -56,6 +56,7 @@ def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) ->
         _ask(machine, state, retry)
         if not _wait_for_guest(machine, state.run, _STOP_TIMEOUT_S if timeout_s is None else timeout_s):
             return
+    machine.restore_journal()
     machine.journal.enter(Phase.STOPPING)
     if state.behaviour.fail_step == "halt":
         raise OperationFailed(

@@ -89,16 +89,20 @@ class Machine:
         """Make everything again that a running machine has beside its state, and take over an instance's parameters."""
 
         def do() -> None:
-            if self.journal.read() is None:
-                for step in STARTING:
-                    self.journal.begin(step)
-                self.journal.enter(Phase.RUNNING)
+            self.restore_journal()
             self.files.write_definition(instance)
             make_folder(self.files.root)
             self.bell.hang_up()
             self.set_state(evolve(state, behaviour=Behaviour.of(instance.parameters)))
 
         self.change("restore", state, do)
+
+    def restore_journal(self) -> None:
+        """Write the journal of a running machine again, unless it is there; a stop takes back what it names."""
+        if self.journal.read() is None:
+            for step in STARTING:
+                self.journal.begin(step)
+            self.journal.enter(Phase.RUNNING)
 
     def is_complete(self) -> bool:
         """Tell whether a running machine has everything beside its state."""

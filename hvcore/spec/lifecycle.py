@@ -111,7 +111,7 @@ class LifecycleSpec:
         Answered by: the driver.
 
         Args:
-            instance: the definition when the caller has it, otherwise None.
+            instance: the definition when the caller has it, with every parameter filled in; otherwise None.
             name: the instance's name; enough by itself.
             force: end the instance without asking it.
             retry: the guest was asked before in the same shutdown.
@@ -231,6 +231,8 @@ class LifecycleSpec:
     @command(since="1.0")
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo or finish what a killed manager left half done.
+
+        The driver itself holds the lock of each instance that it works on; one that is busy is left to whoever holds it.
 
         Answered by: the driver; ``BaseHypervisor`` has nothing to recover.
 

@@ -11,7 +11,7 @@ from hvcore.errors import OperationFailed
 from hvcore.system.kernel_files import read_text
 from hvcore.system.mountinfo import Mount, decode_octal, mounts_of_device, read_mounts
 
-__all__ = ["device_number", "device_users", "find_loop_devices"]
+__all__ = ["device_number", "device_users", "find_loop_devices", "is_being_released"]
 
 _LOOP_GET_STATUS64 = 0x4C05
 _LOOP_INFO64_BYTES = 232
@@ -74,6 +74,25 @@ def device_users(path: str) -> tuple[str, ...]:
     if not users and _is_claimed(path):
         return tuple(_foreign_users(number)) or ("the kernel or another mount namespace",)
     return users
+
+
+def is_being_released(image: str) -> bool:
+    """Return whether all that still shows an image file are loop devices that vanish by themselves at any moment.
+
+    Such a device has autoclear set and nothing built on it. It outlives its last mount for as long as somebody has it
+    open, often a program that only wants to know what it is. It looks the same just before it is mounted.
+
+    Raises:
+        OperationFailed: the file does not exist.
+    """
+    loops = find_loop_devices(image)
+    mounts = read_mounts()
+    return bool(loops) and all(
+        (read_text(f"/sys/block/{os.path.basename(loop)}/loop/autoclear") or "1").strip() == "1"
+        and not any(_block_users(device_number(loop), mounts))
+        and not any(_foreign_users(device_number(loop)))
+        for loop in loops
+    )
 
 
 def _status(path: str) -> os.stat_result:

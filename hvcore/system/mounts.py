@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Sequence
 
 from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInput, OperationFailed
 from hvcore.system import libc
-from hvcore.system.block_devices import device_number, device_users, find_loop_devices
+from hvcore.system.block_devices import device_number, device_users, find_loop_devices, is_being_released
 from hvcore.system.mount_holders import find_holders, images_below
 from hvcore.system.mountinfo import Mount, mount_at, mounts_below, path_components, read_mounts
 
@@ -29,6 +30,8 @@ __all__ = [
 
 # A journal to replay or a large file system to check at mount time takes minutes on slow disks.
 _MOUNT_TIMEOUT_S = 600.0
+# Whoever has a loop device open to look at it, such as udev, closes it again within moments.
+_RELEASE_TIMEOUT_S = 3.0
 
 _ADVICE = {
     errno.EPERM: "run as root",
@@ -180,7 +183,7 @@ def _mount(source: str, target: str, fs_type: str | None, options: Sequence[str]
     for option in options:
         if "," in option:
             raise InvalidInput("a mount option holds a comma", value=option, allowed="one option per item")
-    if users := device_users(source):
+    if users := _users_that_stay(source):
         raise DeviceBusy(
             f"{source} is in use: {'; '.join(users)}",
             details=users,
@@ -208,6 +211,20 @@ def _mount(source: str, target: str, fs_type: str | None, options: Sequence[str]
             resolution=f"check what it holds with: blkid -p {source}; the kernel's log (dmesg) may say more",
         ) from error
     _isolate(target)
+
+
+def _users_that_stay(source: str) -> tuple[str, ...]:
+    """Who uses a device or an image, not counting a loop device that is about to vanish after an unmount."""
+    deadline = time.monotonic() + _RELEASE_TIMEOUT_S
+    pause_s = 0.001
+    while device_users(source) and os.path.isfile(source) and is_being_released(source):
+        if time.monotonic() > deadline:
+            break
+        # The kernel announces a detached loop device to nobody but udev, which need not run here.
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, 0.05)
+    # Asked anew: what was seen above may have vanished while it was looked at.
+    return device_users(source)
 
 
 def _isolate(target: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hvcore.cli.terminal import paint
-from hvcore.cli.verbs import Command
+from hvcore.cli.verbs import Arguments, Command, no_arguments
 
 if TYPE_CHECKING:
     from hvcore.cli.demo.narrator import Narrator
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from hvcore.cli.session import Session
 
 __all__ = ["COMMANDS"]
-
-
-def _configure(_: ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def _demo(session: Session, arguments: Arguments) -> int:
@@ -101,4 +97,4 @@ def _change(during: list[str] | None, after: list[str]) -> str:
     return f"{len(after)}" if during is None else f"{len(during)} -> {len(after)}"
 
 
-COMMANDS = {"demo": Command(_configure, _demo)}
+COMMANDS = {"demo": Command(no_arguments, _demo)}

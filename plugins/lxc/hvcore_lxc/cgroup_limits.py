@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from hvcore.errors import InvalidParameter, MissingRequirement
-from hvcore.model.cpu_mask import parse_cpu_mask
+from hvcore.model.cpu_mask import format_cpu_mask, parse_cpu_mask
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import CgroupLayout
 from hvcore_lxc.document import ConfigEntry
@@ -52,13 +52,28 @@ def _memory(instance: Instance, layout: CgroupLayout) -> list[ConfigEntry]:
             entries.append(ConfigEntry("lxc.cgroup.memory.memsw.limit_in_bytes", size))
         return entries
     _require("memory", layout)
-    return [ConfigEntry("lxc.cgroup2.memory.max", size), ConfigEntry("lxc.cgroup2.memory.swap.max", "0")]
+    entries = [ConfigEntry("lxc.cgroup2.memory.max", size)]
+    if _accounts_swap(str(layout.unified)):
+        entries.append(ConfigEntry("lxc.cgroup2.memory.swap.max", "0"))
+    return entries
+
+
+def _accounts_swap(unified: str) -> bool:
+    """Tell whether the kernel counts swap, as far as it can be seen: the root itself has no such file.
+
+    Source: the kernel's admin-guide/kernel-parameters.txt, ``swapaccount``: off by default on some kernels before 6.1.
+    """
+    with os.scandir(unified) as entries:
+        groups = [entry.path for entry in entries if entry.is_dir()]
+    counted = [os.path.exists(f"{group}/memory.swap.max") for group in groups if os.path.exists(f"{group}/memory.max")]
+    return any(counted) or not counted
 
 
 def _cpus(instance: Instance, layout: CgroupLayout) -> list[ConfigEntry]:
     mask = str(instance.parameters.get("cpu_mask") or "")
     if mask:
-        count = len(set(parse_cpu_mask(mask)))
+        cpus = set(parse_cpu_mask(mask))
+        count = len(cpus)
         if count != instance.vcpus:
             raise InvalidParameter(
                 f"cpu_mask names {count} CPUs and the instance has {instance.vcpus}",
@@ -67,7 +82,7 @@ def _cpus(instance: Instance, layout: CgroupLayout) -> list[ConfigEntry]:
                 allowed=f"a mask of {instance.vcpus} CPUs, or another vcpus under [backend]",
             )
         version = _version("cpuset", layout)
-        return [ConfigEntry(f"lxc.{version}.cpuset.cpus", mask.replace(" ", ""))]
+        return [ConfigEntry(f"lxc.{version}.cpuset.cpus", format_cpu_mask(cpus))]
     quota_us = instance.vcpus * CPU_PERIOD_US
     if _version("cpu", layout) == "cgroup":
         return [
@@ -80,6 +95,8 @@ def _cpus(instance: Instance, layout: CgroupLayout) -> list[ConfigEntry]:
 def _devices(instance: Instance, layout: CgroupLayout) -> list[ConfigEntry]:
     # Version 2 has no controller for it: LXC loads a program instead.
     version = "cgroup" if "devices" in layout.controllers else "cgroup2"
+    if version == "cgroup2" and layout.unified is None:
+        _require("devices", layout)
     allowed = [ConfigEntry(f"lxc.{version}.devices.allow", rule) for rule in words(instance.parameters.get("devices"))]
     return [ConfigEntry(f"lxc.{version}.devices.deny", "a"), *allowed]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hvcore.errors import InvalidInput, OperationFailed
+from hvcore.errors import OperationFailed
 from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore.model.state import InstanceState
 from hvcore.system.cgroup_layout import CgroupLayout
@@ -16,6 +16,7 @@ __all__ = ["UsageReader"]
 _PREFIX = "ct-"
 _MIB = 1024 * 1024
 _NO_LIMIT = 1 << 62
+_LINKS_OF_A_LEAF = 2
 
 
 class UsageReader:
@@ -73,8 +74,13 @@ class UsageReader:
 
     def _pids(self, directory: str) -> tuple[int, ...]:
         pids = read_pids(f"{directory}/cgroup.procs")
-        if pids or not os.path.isdir(directory):
-            return pids
+        try:
+            links = os.stat(directory).st_nlink
+        except FileNotFoundError:
+            return ()
+        # A directory without directories has two links: its own and its parent's. A guest may have made sub-cgroups.
+        if links == _LINKS_OF_A_LEAF:
+            return tuple(sorted(pids))
         from hvcore.system.cgroup_tree import pids_below
 
         return tuple(sorted(pids_below([directory])))
@@ -83,14 +89,17 @@ class UsageReader:
         freezer = self._v1.get("freezer")
         if freezer is not None:
             return (read_value(f"{freezer}{group}/freezer.state") or "").startswith("FR")
+        if self._unified is None:
+            return False
         return "frozen 1" in (read_text(f"{self._unified}{group}/cgroup.events") or "")
 
     def _memory_mib(self, group: str) -> int | None:
         v1 = self._v1.get("memory")
-        text = read_value(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
-        if text is None:
+        if v1 is None and self._unified is None:
+            return 0
+        limit = read_value(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
+        if limit is None:
             return None if v1 else 0
-        limit = text.strip()
         return 0 if limit == "max" or int(limit) >= _NO_LIMIT else int(limit) // _MIB
 
     def _cpu_seconds(self, group: str) -> float | None:
@@ -98,26 +107,27 @@ class UsageReader:
         if v1 is not None:
             text = read_value(f"{v1}{group}/cpuacct.usage")
             return None if text is None else int(text) / 1e9
+        if self._unified is None:
+            return 0.0
         text = read_text(f"{self._unified}{group}/cpu.stat")
         return None if text is None else int(_field(text, "usage_usec")) / 1e6
 
     def _vcpus(self, group: str) -> int | None:
         quota = self._quota(group)
-        if quota is not None and quota > 0:
+        if quota > 0:
             return quota
         v1 = self._v1.get("cpuset")
+        mask: str | None = None
         if v1 is not None:
-            text = read_value(f"{v1}{group}/cpuset.cpus")
-        else:
-            text = read_value(f"{self._unified}{group}/cpuset.cpus.effective")
-        if text is None:
-            return os.cpu_count() if v1 is None else None
-        try:
-            return len(set(parse_cpu_mask(text.strip())))
-        except InvalidInput:
-            return os.cpu_count()
+            mask = read_value(f"{v1}{group}/cpuset.cpus")
+            if mask is None:
+                return None
+        elif self._unified is not None:
+            mask = read_value(f"{self._unified}{group}/cpuset.cpus.effective")
+        # Without the controller, or with a mask that it left empty, there is no limit but the node's own CPUs.
+        return len(set(parse_cpu_mask(mask))) or os.cpu_count() or 1
 
-    def _quota(self, group: str) -> int | None:
+    def _quota(self, group: str) -> int:
         """The CPU time per period, in whole CPUs and rounded up; 0 without a limit."""
         v1 = self._v1.get("cpu")
         if v1 is not None:
@@ -126,6 +136,8 @@ class UsageReader:
                 return 0
             period = read_value(f"{v1}{group}/cpu.cfs_period_us")
             return -(-int(text) // int(period or 100_000))
+        if self._unified is None:
+            return 0
         text = read_value(f"{self._unified}{group}/cpu.max")
         if text is None or text.startswith("max"):
             return 0

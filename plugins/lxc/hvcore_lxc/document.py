@@ -14,10 +14,11 @@ from attrs import evolve, field, frozen
 from hvcore.errors import InvalidInput
 from hvcore.model.names import refuse_control_characters
 
-__all__ = ["ConfigDocument", "ConfigEntry", "render"]
+__all__ = ["ConfigDocument", "ConfigEntry", "render", "unquoted"]
 
 _KEY = re.compile(r"lxc\.[a-z0-9]+(?:[._-][A-Za-z0-9_.*-]+)?")
 _QUOTES = "'\""
+_BLANKS = " \t"
 
 
 @frozen
@@ -86,13 +87,20 @@ def render(document: ConfigDocument, comments: Iterable[str] = ()) -> str:
         InvalidInput: a comment holds a control character.
     """
     lines = [f"# {refuse_control_characters(comment, 'comment')}" for comment in comments]
-    lines += [f"{entry.key} = {_quoted(entry.value)}".rstrip() for entry in document.entries]
+    lines += [f"{entry.key} = {_quoted(entry.value)}".rstrip(_BLANKS) for entry in document.entries]
     return "".join(f"{line}\n" for line in lines)
+
+
+def unquoted(text: str) -> str:
+    """Return the value that LXC reads from what a line has after its equals sign."""
+    value = text.strip(_BLANKS)
+    return value[1:-1] if _is_wrapped(value) else value
 
 
 def _quoted(value: str) -> str:
     """Protect what LXC would strip: blanks at the ends, and a pair of quotes around the whole."""
-    wrapped = len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]
-    if value != value.strip() or wrapped:
-        return f'"{value}"'
-    return value
+    return f'"{value}"' if value != value.strip(_BLANKS) or _is_wrapped(value) else value
+
+
+def _is_wrapped(value: str) -> bool:
+    return len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]

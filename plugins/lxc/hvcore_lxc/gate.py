@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,8 +40,13 @@ class Gate:
     directory: Path
 
     def document(self, document: ConfigDocument) -> ConfigDocument:
-        """Return a configuration whose start goes through the gate."""
-        return document.append(ConfigEntry("lxc.hook.start-host", str(self.directory / _HOOK)))
+        """Return a configuration whose start goes through the gate while there is one.
+
+        The same configuration serves later starts, a guest's own reboot among them, which find no gate any more.
+        """
+        hook = shlex.quote(str(self.directory / _HOOK))
+        # LXC hands this to a shell, with arguments of its own behind it.
+        return document.append(ConfigEntry("lxc.hook.start-host", f"test ! -x {hook} || {hook}"))
 
     def remove(self) -> None:
         """Remove the gate; idempotent."""
@@ -51,7 +56,7 @@ class Gate:
             self.directory.rmdir()
 
     @contextmanager
-    def open(self) -> Iterator[tuple[int, int]]:
+    def open(self) -> Generator[tuple[int, int]]:
         """Make the pipes and the hook for the body of a ``with``; yields the pipes' descriptors."""
         self.remove()
         self.directory.mkdir(mode=0o700)
@@ -73,7 +78,7 @@ class Gate:
             self.remove()
 
     @contextmanager
-    def held(self, pipes: tuple[int, int], starting: Handle, timeout_s: float) -> Iterator[int]:
+    def held(self, pipes: tuple[int, int], starting: Handle, timeout_s: float) -> Generator[int]:
         """Hold the container's init at its first instruction for the body of a ``with``; yields its pid.
 
         Args:
@@ -82,7 +87,9 @@ class Gate:
             timeout_s: seconds until the init must be there.
 
         Raises:
-            OperationFailed: LXC gave up first, or the time is up.
+            CommandFailed: LXC gave up first.
+            CommandTimeout: the time is up; lxc-start was ended.
+            OperationFailed: the init cannot be held.
         """
         up, down = pipes
         pid = _told_pid(up, starting, timeout_s)
@@ -99,7 +106,8 @@ def _told_pid(up: int, starting: Handle, timeout_s: float) -> int:
     poller.register(up, select.POLLIN)
     poller.register(starting.pidfd, select.POLLIN)
     ready = dict(poller.poll(timeout_s * 1000))
-    if up not in ready:
-        why = "lxc-start ended first" if ready else f"lxc-start did not get there within {timeout_s:g} s"
-        raise OperationFailed(f"the container's init could not be caught: {why}")
-    return int(os.read(up, 64))
+    if up in ready:
+        return int(os.read(up, 64))
+    # Raises with what LXC said: it took too long, or it failed.
+    starting.wait(0).require_success()
+    raise OperationFailed("lxc-start ended before the container's init could be caught")

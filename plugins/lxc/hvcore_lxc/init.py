@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import signal
 from collections.abc import Callable
 
 __all__ = ["InitKind", "find_init_kind", "halt_signal", "leaves_by_itself", "signal_number"]
 
 _MOST_BYTES = 4 * 1024 * 1024
+_NUMBER = re.compile("[1-9][0-9]?")
+_REAL_TIME = re.compile(r"(SIGRTMIN\+|SIGRTMAX-)([0-9]{1,2})")
+_BUSYBOX_INITS = ("init", "linuxrc")
 
 
 class InitKind(enum.StrEnum):
@@ -27,23 +31,27 @@ class InitKind(enum.StrEnum):
     OTHER = "other"
 
 
+# What the programs that are themselves called init say of themselves; BusyBox reads the inittab too, so it comes first.
+_MARKS = {b"BusyBox v": InitKind.BUSYBOX, b"OpenRC init": InitKind.OPENRC, b"/etc/inittab": InitKind.SYSV}
+
+
 def signal_number(text: str) -> int:
     """Return the number of a signal such as ``SIGPWR``, ``SIGRTMIN+3`` or ``15``.
 
     Raises:
         ValueError: there is no such signal.
     """
-    if text.isascii() and text.isdigit():
+    number = 0
+    if text in signal.Signals.__members__:
+        number = int(signal.Signals[text])
+    elif match := _REAL_TIME.fullmatch(text):
+        offset = int(match[2])
+        number = signal.SIGRTMIN + offset if match[1] == "SIGRTMIN+" else signal.SIGRTMAX - offset
+        number = number if signal.SIGRTMIN <= number <= signal.SIGRTMAX else 0
+    elif _NUMBER.fullmatch(text):
         number = int(text)
-    else:
-        name, sign, offset = text.partition("+") if "+" in text else text.partition("-")
-        try:
-            number = int(signal.Signals[name])
-        except KeyError:
-            raise ValueError(f"there is no signal {name}") from None
-        number += int(f"{sign}{offset}") if sign else 0
     if not 0 < number <= signal.SIGRTMAX:
-        raise ValueError(f"there is no signal {text}")
+        raise ValueError(f"there is no signal {text!r}")
     return number
 
 
@@ -77,7 +85,21 @@ def find_init_kind(pid: int, proc: str = "/proc") -> InitKind:
         program = os.readlink(f"{proc}/{pid}/exe")
     except OSError:
         return InitKind.OTHER
-    return kind_of_program(program, lambda: _content(f"{proc}/{pid}/exe"))
+    kind = kind_of_program(program, lambda: _content(f"{proc}/{pid}/exe"))
+    if kind is InitKind.BUSYBOX and not _runs_busybox_init(_content(f"{proc}/{pid}/cmdline")):
+        return InitKind.OTHER
+    return kind
+
+
+def _runs_busybox_init(command_line: bytes) -> bool:
+    """Tell whether BusyBox runs as init, and not as its shell or another applet; True when that cannot be seen.
+
+    Source: BusyBox ``libbb/appletlib.c`` (the applet is the name it is called by, or its first argument); ``init/init.c``
+    shortens its command line to ``init``.
+    """
+    words = [os.path.basename(word) for word in os.fsdecode(command_line).split("\0") if word]
+    applets = words[1:] if words and words[0].startswith("busybox") else words
+    return not applets or applets[0] in _BUSYBOX_INITS
 
 
 def kind_of_program(path: str, content: Callable[[], bytes]) -> InitKind:
@@ -91,10 +113,7 @@ def kind_of_program(path: str, content: Callable[[], bytes]) -> InitKind:
         return InitKind.OPENRC
     if name == "init":
         text = content()
-        if b"BusyBox v" in text:
-            return InitKind.BUSYBOX
-        if b"/etc/inittab" in text:
-            return InitKind.SYSV
+        return next((kind for mark, kind in _MARKS.items() if mark in text), InitKind.OTHER)
     return InitKind.OTHER
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from attrs import evolve, frozen
 
 from hvcore.context import DriverContext
-from hvcore.errors import AlreadyRunning, Busy, NotRunning, OperationFailed, StateFailed
+from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, OperationFailed, StateFailed
 from hvcore.model.instance import BlockDevice, Instance
+from hvcore.model.parameters import ParameterValue
 from hvcore.model.recovery import Recovery
 from hvcore.system.journal import Journal, JournalState, Phase
 from hvcore.system.operation import Undoing, perform, undo_steps
@@ -50,15 +54,21 @@ class Lifecycle:
         steps = self._steps(name, definition, self.config_text(definition))
         steps.mounter.plan()
         journal = self._open_journal(name)
-        perform(steps.all(), journal, self.context.observer)
+        try:
+            perform(steps.all(), journal, self.context.observer)
+        except HypervisorError as error:
+            if not error.left_behind:
+                self._close_journal(journal)
+            raise
         journal.enter(Phase.RUNNING)
 
     def stop(self, name: str, force: bool, retry: bool, timeout_s: float | None) -> None:
         """Stop an instance and remove its traces; one that is not there is no error."""
         state = self.settle(name)
         container = self.container(name)
-        if container.is_alive and not force:
-            self._shut_down(name, state, retry, timeout_s)
+        if container.is_alive and not force and not self._shut_down(name, state, retry, timeout_s):
+            # It did stop, and somebody has started it again since: that start is not ours to end.
+            return
         if state is None and not container.is_alive and not self.paths.instance_dir(name).exists():
             return
         self._undo(name, "stop")
@@ -76,11 +86,20 @@ class Lifecycle:
         """Shut the guest down and start its container again over the same mounts."""
         state = self.settle(name)
         self.require_running(name)
-        self._shut_down(name, state, False, None)
-        journal = Journal(self.paths.instance_dir(name))
         known = load_definition(self.paths.definition(name))
-        steps = self._steps(name, known and evolve(known, startup_paused=False))
+        is_ours = self._shut_down(name, state, False, None)
+        if known is None or not is_ours or not self.paths.config(name).is_file():
+            raise OperationFailed(
+                f"{name} was stopped while it shut down for its reboot"
+                if known
+                else f"the definition of {name} is lost",
+                resolution="start it again",
+            )
+        journal = Journal(self.paths.instance_dir(name))
+        steps = self._steps(name, evolve(known, startup_paused=False))
         container_step = steps.all()[-1]
+        if state is None:
+            self._rewrite(journal)
         journal.enter(Phase.STARTING)
         self._demand(undo_steps([container_step], journal, self.context.observer), "reboot")
         try:
@@ -105,6 +124,9 @@ class Lifecycle:
                 return Recovery(name, found, outcome.undone, outcome.left_behind)
         except Busy:
             return None
+        except HypervisorError as error:
+            # One instance that cannot be put in order must not keep the others from it.
+            return Recovery(name, "it cannot be put in order", left_behind=("; ".join((str(error), *error.details)),))
 
     def settle(self, name: str) -> JournalState | None:
         """Take back what a killed manager left of an instance, so that the next operation meets a clear state.
@@ -165,31 +187,35 @@ class Lifecycle:
             config_text=config_text,
         )
 
-    def _shut_down(self, name: str, state: JournalState | None, retry: bool, timeout_s: float | None) -> None:
-        """Ask the guest to shut down and wait; the lock is given away meanwhile, so that a forced stop can overtake."""
+    def _shut_down(self, name: str, state: JournalState | None, retry: bool, timeout_s: float | None) -> bool:
+        """Ask the guest to shut down and wait; the lock is given away meanwhile, so that a forced stop can overtake.
+
+        Returns:
+            True, or False when somebody has stopped it and started it again meanwhile.
+        """
         journal = Journal(self.paths.instance_dir(name))
         known = load_definition(self.paths.definition(name))
-        parameters = known.instance.parameters if known else {}
+        parameters: Mapping[str, ParameterValue] = known.instance.parameters if known else {}
         wait_s = float(str(parameters.get("shutdown_timeout") or 0)) if timeout_s is None else timeout_s
         if known is None and timeout_s is None:
             wait_s = _DEFAULT_SHUTDOWN_S
         has_sys_boot = "sys_boot" not in words(parameters.get("drop_capabilities"))
         container = self.container(name)
+        shutdown = container.shutdown(str(parameters.get("shutdown_signal") or ""))
         if state is not None:
-            journal.enter(Phase.STOPPING)
+            self._note(journal, Phase.STOPPING)
+        init = shutdown.find() if retry else shutdown.ask()
+        if init is None:
+            return True
         try:
-            kind = (
-                container.init_kind()
-                if retry
-                else container.ask_to_shut_down(str(parameters.get("shutdown_signal") or ""))
-            )
-            if kind is not None:
-                with self.context.locks.yielded(name, "stop_instance"):
-                    container.wait_for_end(wait_s, kind, has_sys_boot)
+            with self.context.locks.yielded(name, "stop_instance"):
+                shutdown.wait(init, wait_s, has_sys_boot)
         except OperationFailed:
             if state is not None and journal.path.exists():
-                journal.enter(Phase.RUNNING)
+                self._note(journal, Phase.RUNNING)
             raise
+        now = self._journal_state(name)
+        return now is None or now.phase is not Phase.RUNNING or container.find_init() in {None, init.pid}
 
     def _undo(self, name: str, operation: str) -> None:
         self._demand(self._take_back(name), operation)
@@ -204,10 +230,13 @@ class Lifecycle:
         except StateFailed:
             definition = None
         if directory.is_dir():
-            journal.enter(Phase.STOPPING)
+            if state is None:
+                self._rewrite(journal)
+            self._note(journal, Phase.STOPPING)
         if state is not None and state.phase is Phase.STARTING:
             self.container(name).end_strays()
-        begun = STEPS if state is None else state.steps
+        # The first step owns the directory, which was made for the journal before any step was begun.
+        begun = STEPS if state is None else (STEPS[0], *state.steps)
         steps = [step for step in self._steps(name, definition).all() if step.name in begun]
         return undo_steps(reversed(steps), journal, self.context.observer)
 
@@ -234,23 +263,40 @@ class Lifecycle:
         try:
             journal.enter(Phase.STARTING)
         except StateFailed:
-            journal.path.unlink(missing_ok=True)
-            directory.rmdir()
+            self._close_journal(journal)
             raise
         return journal
+
+    def _close_journal(self, journal: Journal) -> None:
+        """Remove the journal and its directory where the first step, which removes both, was never begun."""
+        journal.path.unlink(missing_ok=True)
+        if journal.path.parent.is_dir():
+            journal.path.parent.rmdir()
+
+    def _rewrite(self, journal: Journal) -> None:
+        """Begin a journal anew where it was lost: every step may have been taken."""
+        with suppress(StateFailed):
+            for step in STEPS:
+                journal.begin(step)
+
+    def _note(self, journal: Journal, phase: Phase) -> None:
+        """Tell the journal of a phase; on a full disk, stopping must still be possible."""
+        with suppress(StateFailed):
+            journal.enter(phase)
 
     def _journal_state(self, name: str) -> JournalState | None:
         return Journal(self.paths.instance_dir(name)).read()
 
     def _what_is_wrong(self, name: str, state: JournalState | None) -> str | None:
         """Return what was left half done, or None when all is in order."""
-        alive = self.container(name).is_alive
+        container = self.container(name)
+        alive = container.is_alive
         if state is None:
             half_made = self.paths.instance_dir(name).is_dir() and not alive
             return "a start that was cut short at once" if half_made else None
         if state.phase is Phase.STARTING:
             return f"a start that process {state.pid} did not finish"
-        if alive:
+        if alive or container.is_alive_or_rebooting():
             return None
         if state.phase is Phase.STOPPING:
             return f"a stop that process {state.pid} did not finish"

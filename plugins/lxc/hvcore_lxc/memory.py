@@ -11,7 +11,7 @@ import os
 
 from hvcore.errors import HypervisorError, NotRunning, OperationFailed
 from hvcore.system.cgroup_layout import CgroupLayout
-from hvcore.system.kernel_files import read_text, write_value
+from hvcore.system.kernel_files import read_value, write_value
 
 __all__ = ["set_memory_limit"]
 
@@ -46,16 +46,15 @@ def _set_v1(directory: str, size: int) -> None:
     files = [limit]
     if os.path.exists(swap):
         files = [swap, limit] if size > _number(limit) else [limit, swap]
-    before = {file: (read_text(file) or "").strip() for file in files}
-    changed: list[str] = []
+    before = {file: read_value(file) or "" for file in files}
+    written: list[str] = []
     try:
         for file in files:
-            changed.append(file)
             write_value(file, str(size))
+            written.append(file)
     except HypervisorError as error:
-        error.left_behind += tuple(_restore(file, before[file]) for file in reversed(changed[:-1]))
-        error.left_behind = tuple(filter(None, error.left_behind))
-        error.resolution = _ADVICE
+        error.left_behind += tuple(filter(None, (_restore(file, before[file]) for file in reversed(written))))
+        error.resolution = error.resolution or _ADVICE
         raise
 
 
@@ -63,9 +62,13 @@ def _set_v2(directory: str, size: int) -> None:
     current = f"{directory}/memory.current"
     high = f"{directory}/memory.high"
     if _number(current) > size:
-        write_value(high, str(size))
-        usage = _number(current)
-        write_value(high, "max")
+        before = read_value(high) or "max"
+        # The write returns when the kernel has reclaimed what it could.
+        try:
+            write_value(high, str(size))
+            usage = _number(current)
+        finally:
+            write_value(high, before)
         if usage > size:
             raise OperationFailed(
                 f"the guest uses {usage // _MIB} MiB, more than {size // _MIB} MiB, and the kernel could not reclaim them",
@@ -86,5 +89,5 @@ def _restore(file: str, value: str) -> str:
 
 
 def _number(file: str) -> int:
-    text = (read_text(file) or "0").strip()
+    text = read_value(file) or "0"
     return 1 << 62 if text == "max" else int(text)

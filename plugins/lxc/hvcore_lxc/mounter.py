@@ -78,6 +78,9 @@ class DefaultMounter:
     def plan(self) -> tuple[MountAction, ...]:
         """Return the mounts in order.
 
+        The root comes first. Of the others, one inside another's mount point comes after it, whatever the order in the
+        definition: it would be hidden otherwise.
+
         Raises:
             InvalidInput: there is no root disk.
             OperationFailed: a disk is not there, or is not what the definition says.
@@ -93,7 +96,7 @@ class DefaultMounter:
             point = device.disk.mount_point if index else ""
             target = self.root + point if point not in {"", "/"} else self.root
             actions.append(MountAction(device.path, target, kind_of(device), device.disk.read_only))
-        return tuple(actions)
+        return tuple(sorted(actions, key=_depth))
 
     def mount(self) -> None:
         """Mount the disks in the order of the plan.
@@ -131,6 +134,10 @@ class DefaultMounter:
         from hvcore.system.mounts import unmount_tree
 
         unmount_tree(self.root)
+
+
+def _depth(action: MountAction) -> int:
+    return action.target.count("/")
 
 
 def kind_of(device: BlockDevice) -> DiskKind:
@@ -171,8 +178,12 @@ def _make_mount_point(root: str, target: str) -> None:
             )
         try:
             os.mkdir(path, 0o755)
-        except FileExistsError:
-            continue
+        except FileExistsError as error:
+            if not os.path.isdir(path):
+                raise OperationFailed(
+                    f"the mount point {target} leads over {path}, which is not a directory",
+                    resolution="name another mount point, or remove the file in the guest",
+                ) from error
         except OSError as error:
             raise OperationFailed(
                 f"the mount point {path} cannot be made: {error.strerror}",

@@ -9,7 +9,7 @@ import re
 
 from hvcore.errors import InvalidInput
 from hvcore.model.parameters import CPU_MASK, Check, Parameter, ParameterType, ParameterValue
-from hvcore_lxc.document import ConfigEntry
+from hvcore_lxc.document import ConfigEntry, unquoted
 
 __all__ = ["PARAMETERS", "extra_entries", "words"]
 
@@ -20,14 +20,12 @@ _LAST_MINOR = 2**20 - 1
 _MOST_TTYS = 2**20
 _MOST_SECONDS = 7 * 24 * 3600
 # linux/capability.h, in its order; a name that LXC does not know keeps the container from starting.
-_CAPABILITIES = frozenset(
-    (
-        "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service "
-        "net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct "
-        "sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control "
-        "setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore"
-    ).split()
-)
+_CAPABILITIES = """
+    chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service
+    net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct
+    sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control
+    setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore
+"""
 _CONTROLLER = re.compile(r"(?:name=)?[a-z][a-z0-9_.-]*")
 # hvcore sets these, or relies on their defaults: an ephemeral container deletes its root when it ends.
 _OWN_KEYS = (
@@ -79,7 +77,7 @@ def _extra_entry(text: str) -> ConfigEntry:
             value=text,
             allowed="'lxc.key = value' for every entry; a list of entries when a value holds commas",
         )
-    entry = ConfigEntry(key.strip(), content.strip())
+    entry = ConfigEntry(key.strip(), unquoted(content))
     if entry.key.startswith(_OWN_KEYS):
         raise InvalidInput(
             f"{entry.key} belongs to hvcore",
@@ -101,7 +99,7 @@ def _has_controllers(value: ParameterValue) -> bool:
 
 
 def _is_capability_list(value: ParameterValue) -> bool:
-    return _CAPABILITIES.issuperset(words(value))
+    return set(words(value)) <= set(_CAPABILITIES.split())
 
 
 def _is_device_list(value: ParameterValue) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from attrs import frozen
@@ -30,7 +31,8 @@ class LxcPaths:
     @classmethod
     def of(cls, context: DriverContext) -> LxcPaths:
         """Return the places that belong to a driver's state directory."""
-        lxcpath = context.state_dir
+        # LXC and the cgroups know a container by this text, so one directory must not have two names.
+        lxcpath = Path(os.path.realpath(context.state_dir))
         is_default = str(lxcpath) == _DEFAULT_STATE_DIR
         return cls(lxcpath, context.log_dir, "" if is_default else _digest(str(lxcpath))[:8])
 
@@ -85,8 +87,8 @@ class LxcPaths:
         return self.lxcpath / name / "gate"
 
     def lxc_log(self, name: str) -> Path:
-        """Return LXC's log of the instance."""
-        return self.log_dir / f"{name}.log"
+        """Return LXC's log of the instance; the suffix keeps it apart from the console log of an instance ``NAME.console``."""
+        return self.log_dir / f"{name}.lxc.log"
 
     def console_log(self, name: str) -> Path:
         """Return what the guest wrote to its console."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hvcore.model.instance import BlockDevice, Instance
+from hvcore.model.nic import NicMode
 from hvcore.model.plan import PlanStep, StartPlan
 from hvcore_lxc.lifecycle import Lifecycle
 from hvcore_lxc.steps import Definition
@@ -42,6 +43,7 @@ def plan_of(
             (" ".join(command),),
         ),
     )
-    warnings = () if instance.nics else (f"{name} has no NIC: its network is only its own loopback",)
+    has_network = any(nic.mode is not NicMode.NONE for nic in instance.nics)
+    warnings = () if has_network else (f"{name} has no NIC: its network is only its own loopback",)
     documents = {str(paths.config(name)): lifecycle.config_text(definition)}
     return StartPlan(lifecycle.context.name, name, steps, documents, warnings)

@@ -19,6 +19,8 @@ _TOOLS = ("lxc-start", "lxc-attach", "lxc-console")
 _OLDEST = (4, 0)
 _INSTALL = "install LXC, as in: apt-get install lxc"
 _CONTROLLERS = ("memory", "cpu", "cpuset")
+# What version 2 does in every cgroup, without a controller.
+_BUILT_IN = ("devices", "freezer")
 
 
 def require_root_and_tools() -> None:
@@ -75,25 +77,25 @@ def _cgroups(layout: CgroupLayout) -> list[Finding]:
         remedy = "mount cgroup2 on /sys/fs/cgroup"
         return [Finding("cgroups", False, "no cgroup hierarchy is mounted", remedy)]
     found = [Finding("cgroups", True, f"{layout.mode.value}")]
-    for controller in _CONTROLLERS:
-        if controller in layout.controllers:
-            where = layout.controllers[controller]
-            writable = where not in layout.read_only
-            remedy = "" if writable else f"mount {where} writable"
-            found.append(
-                Finding(f"cgroup {controller}", writable, where if writable else f"{where} is read-only", remedy)
-            )
-        elif controller in layout.unified_controllers:
-            found.append(Finding(f"cgroup {controller}", True, f"{layout.unified} (version 2)"))
-        else:
-            remedy = "enable it on the kernel's command line"
-            found.append(Finding(f"cgroup {controller}", False, f"no {controller} controller", remedy))
-    return found
+    return found + [_controller(controller, layout) for controller in (*_CONTROLLERS, *_BUILT_IN)]
+
+
+def _controller(controller: str, layout: CgroupLayout) -> Finding:
+    name = f"cgroup {controller}"
+    where = layout.controllers.get(controller)
+    version = ""
+    if where is None and (controller in layout.unified_controllers or controller in _BUILT_IN):
+        where, version = layout.unified, " (version 2)"
+    if where is None:
+        return Finding(name, False, f"no {controller} controller", "enable it on the kernel's command line")
+    if where in layout.read_only:
+        return Finding(name, False, f"{where} is read-only", f"mount {where} writable")
+    return Finding(name, True, f"{where}{version}")
 
 
 def _directory(name: str, path: Path, variable: str) -> Finding:
     """Look whether a directory can be written, or made when it is missing."""
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    existing = next(parent for parent in (path, *path.parents) if os.path.exists(parent))
     usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     return Finding(
         name,

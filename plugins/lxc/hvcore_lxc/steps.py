@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -100,11 +101,17 @@ class StartSteps:
 
     def _forget(self) -> None:
         directory = self.paths.instance_dir(self.name)
-        for file in (self.paths.definition(self.name), self.paths.init_pid(self.name), directory / "journal"):
-            for path in (file, _draft(file)):
-                path.unlink(missing_ok=True)
-        if directory.is_dir():
-            directory.rmdir()
+        if not directory.is_dir():
+            return
+        files = (self.paths.definition(self.name), self.paths.init_pid(self.name), directory / "journal")
+        own = {path for file in files for path in (file, _draft(file))}
+        # Whatever else is there could not be undone, and who comes next needs the definition for it.
+        others = sorted(path.name for path in directory.iterdir() if path not in own)
+        if others:
+            raise StateFailed(f"{directory} is kept, since it still holds {', '.join(others)}")
+        for path in own:
+            path.unlink(missing_ok=True)
+        directory.rmdir()
 
     def _mount(self) -> None:
         self.paths.root(self.name).mkdir(mode=0o755, exist_ok=True)
@@ -168,7 +175,9 @@ def write_file(path: Path, text: str) -> None:
         draft.write_text(text, "utf-8")
         os.replace(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        # What keeps the draft from being removed is what kept it from being written.
+        with suppress(OSError):
+            draft.unlink()
         raise StateFailed(
             f"{path} cannot be written: {error.strerror}",
             resolution=f"check free space and permissions of {path.parent.parent}",

@@ -16,8 +16,15 @@ from hvcore.system.commands import Runner
 __all__ = ["attach_command", "console_command", "log_words", "lxc_version", "start_command"]
 
 _LEVEL = "INFO"
-_ERROR_LINE = re.compile(r"^\S+ \S* ?\d{14,}\.\d+ (?P<level>ERROR|WARN) +\S+ - (?P<place>\S+) - (?P<words>.*)$")
+_ERROR_LINE = re.compile(
+    r"^\S+ \S* ?\d{14,}\.\d+ (?P<level>ERROR|WARN) +(?P<part>\S+) - (?P<place>\S+) - (?P<words>.*)$"
+)
 _HINT = re.compile(r"To get more details|Additional information can be obtained|The container failed to start")
+# What follows from any failure: only worth telling when LXC said nothing else.
+_CONSEQUENCE = re.compile(
+    r"Received container state|An error occurred in another process|Failed to spawn container|Sync wait failure"
+    r"|Failed to receive the container state|Failed to create lxc_container"
+)
 _MOST_WORDS = 12
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _VERSION_TIMEOUT_S = 10.0
@@ -66,19 +73,31 @@ def attach_command(lxcpath: Path, name: str, request: ExecRequest, mark: str) ->
 
 
 def log_words(log: Path) -> tuple[str, ...]:
-    """Return what LXC's log says went wrong: errors, or warnings when there are none; the first cause first."""
+    """Return what LXC's log says went wrong, the first cause first.
+
+    Args:
+        log: the log of one start.
+
+    Returns:
+        Its errors, without those that follow from any failure. Warnings before the first error are told when the same part
+        of LXC gave them, for they say what the error does not; all of them when there is no error.
+    """
     try:
         lines = log.read_text("utf-8", "replace").splitlines()
     except OSError:
         return ()
-    found: dict[str, list[str]] = {"ERROR": [], "WARN": []}
-    for line in lines:
-        match = _ERROR_LINE.match(line)
-        if match and not _HINT.search(match["words"]):
-            function = match["place"].rpartition("/")[2]
-            found[match["level"]].append(f"lxc: {match['words']} ({function})")
-    chosen = found["ERROR"] or found["WARN"]
-    return tuple(dict.fromkeys(chosen))[:_MOST_WORDS]
+    matches = [match for match in map(_ERROR_LINE.match, lines) if match and not _HINT.search(match["words"])]
+    errors = [match for match in matches if match["level"] == "ERROR"]
+    if errors:
+        first = matches.index(errors[0])
+        before = [match for match in matches[:first] if match["part"] == errors[0]["part"]]
+        causes = [match for match in (*before, *errors) if not _CONSEQUENCE.search(match["words"])]
+        matches = causes or errors
+    return tuple(dict.fromkeys(map(_told, matches)))[:_MOST_WORDS]
+
+
+def _told(match: re.Match[str]) -> str:
+    return f"lxc: {match['words']} ({match['place'].rpartition('/')[2]})"
 
 
 def lxc_version(runner: Runner) -> tuple[int, ...]:

@@ -319,10 +319,12 @@ def test_what_a_running_instance_lost_is_restored(fake: Any, place: Any, instanc
     assert place.remains() == []
 
 
-def test_a_soft_stop_works_without_the_bell(fake: Any, place: Any, instance: Make) -> None:
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("lost", ["definition.json", "bell", "journal"])
+def test_a_stop_works_whatever_was_lost(fake: Any, place: Any, instance: Make, lost: str, force: bool) -> None:
     fake.start_instance(instance(parameters={"stop_delay_s": 0.05}))
-    (place.directory() / "bell").unlink()
-    fake.stop_instance("web1", timeout_s=60)
+    (place.directory() / lost).unlink()
+    fake.stop_instance("web1", force=force, timeout_s=60)
     assert place.remains() == []
 
 

@@ -141,10 +141,18 @@ def group(as_root: None) -> Iterator[Group]:
 
 
 def loop_images() -> dict[str, str]:
-    return {
-        path.parent.parent.name: path.read_text().removesuffix("\n")
-        for path in Path("/sys/block").glob("loop*/loop/backing_file")
-    }
+    """The image behind each loop device."""
+    found = {}
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            found[path.parent.parent.name] = os.fsdecode(path.read_bytes()).removesuffix("\n")
+        except OSError:
+            continue  # It was detached at this moment.
+    return found
+
+
+def images_below(directory: Path) -> dict[str, str]:
+    return {name: image for name, image in loop_images().items() if is_below(image.split(" (")[0], str(directory))}
 
 
 @pytest.fixture
@@ -152,7 +160,10 @@ def scratch(tmp_path: Path, as_root: None) -> Iterator[Path]:
     """A directory for mounts; the test must leave no mount and no loop device of it behind."""
     yield tmp_path
     left = [mount.mount_point for mount in mounts_below(read_mounts(), str(tmp_path))]
-    images = {name: image for name, image in loop_images().items() if is_below(image.split(" (")[0], str(tmp_path))}
+    # A detached loop device vanishes when its last user closes it, and that may be another test that looks at it.
+    deadline = time.monotonic() + 2
+    while (images := images_below(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.002)
     # A test that failed may leave a propagated mess; whatever stayed mounted, pytest would delete through it later.
     for _ in range(10):
         for mount in mounts_below(read_mounts(), str(tmp_path)):

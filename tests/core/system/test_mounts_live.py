@@ -7,6 +7,7 @@ import mmap
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.live
 MakeImage = Callable[..., Path]
 Loop = Callable[..., str]
 Start = Callable[..., "subprocess.Popen[bytes]"]
+Until = Callable[[Callable[[], Any]], Any]
 HARD_NAMES = [
     "web1.example:0",
     "with blank",
@@ -64,7 +66,7 @@ def points_below(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HARD_NAMES)
-def test_an_image_of_any_name(make_image: MakeImage, scratch: Path, name: str | bytes) -> None:
+def test_an_image_of_any_name(make_image: MakeImage, scratch: Path, until: Until, name: str | bytes) -> None:
     image = make_image(name)
     target = scratch / ("target-" + os.fsdecode(name))
     target.mkdir()
@@ -75,7 +77,7 @@ def test_an_image_of_any_name(make_image: MakeImage, scratch: Path, name: str | 
     assert device_users(str(image)) == (f"loop device {loop}, mounted at {target}",)
     assert device_users(loop) == (f"mounted at {target}",)
     assert unmount_tree(str(target)) == (str(target),)
-    assert find_loop_devices(str(image)) == ()
+    until(lambda: find_loop_devices(str(image)) == ())
     assert device_users(str(image)) == ()
 
 
@@ -120,6 +122,21 @@ def test_an_image_is_not_mounted_twice(make_image: MakeImage, target: Path, scra
             attach_image(name, str(scratch / "other"))
         assert caught.value.resolution
     assert points_below(scratch) == [str(target)]
+    unmount(str(target))
+
+
+def test_a_loop_device_that_is_about_to_vanish_is_waited_for(make_image: MakeImage, target: Path) -> None:
+    image = make_image()
+    attach_image(str(image), str(target))
+    (loop,) = find_loop_devices(str(image))
+    # As udev may: look at the device while the image is unmounted.
+    looking = os.open(loop, os.O_RDONLY)
+    unmount(str(target))
+    assert device_users(str(image)) == (f"loop device {loop}",)
+    closing = threading.Timer(0.05, os.close, [looking])
+    closing.start()
+    attach_image(str(image), str(target))
+    closing.join()
     unmount(str(target))
 
 
@@ -217,7 +234,7 @@ def test_loop_devices_in_the_order_of_their_numbers(make_image: MakeImage, loop:
     assert find_loop_devices(str(image)) == tuple(sorted(devices, key=lambda name: int(name.removeprefix("/dev/loop"))))
 
 
-def test_an_image_without_a_file_system(scratch: Path, target: Path) -> None:
+def test_an_image_without_a_file_system(scratch: Path, target: Path, until: Until) -> None:
     image = scratch / "zeros"
     image.write_bytes(bytes(1 << 20))
     with pytest.raises(CommandFailed, match=re.escape(f"{image} cannot be mounted at {target}: mount: ")) as caught:
@@ -225,7 +242,7 @@ def test_an_image_without_a_file_system(scratch: Path, target: Path) -> None:
     assert caught.value.command[0] == "mount"
     assert caught.value.status == 32
     assert "blkid" in (caught.value.resolution or "")
-    assert find_loop_devices(str(image)) == ()
+    until(lambda: find_loop_devices(str(image)) == ())
 
 
 def test_a_device_that_can_only_be_read(make_image: MakeImage, target: Path, loop: Loop) -> None:
@@ -428,13 +445,14 @@ def test_what_is_not_busy_below_a_busy_mount_is_unmounted(target: Path, busy: Ca
     assert unmount_tree(str(target)) == (str(target),)
 
 
-def test_an_image_on_a_mount_keeps_it_busy(target: Path, loop: Loop) -> None:
+def test_an_image_on_a_mount_keeps_it_busy(target: Path, loop: Loop, until: Until) -> None:
     tmpfs(target)
     (target / "image").write_bytes(bytes(8192))
     device = loop(target / "image")
     with pytest.raises(DeviceBusy, match=re.escape(f"in use by loop device {device} ({target}/image)")):
         unmount_tree(str(target))
     subprocess.run(["losetup", "--detach", device], check=True)
+    until(lambda: find_loop_devices(f"{target}/image") == ())
     assert unmount_tree(str(target)) == (str(target),)
 
 

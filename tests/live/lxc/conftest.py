@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hvcore.errors import HypervisorError
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
@@ -22,7 +23,6 @@ from hvcore.testing.fixtures import (
     leak_check,
     lxc_host,
     own_directory,
-    shared_busybox_root,
     unique_tag,
 )
 from hvcore_lxc.paths import LxcPaths
@@ -40,8 +40,8 @@ INITS = {
 }
 
 
-@pytest.fixture(scope="session", name="shared_busybox_root")
-def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def shared_busybox_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from hvcore.testing.busybox import build_busybox_root
 
     root = build_busybox_root(tmp_path_factory.mktemp("busybox") / "root")
@@ -209,3 +209,12 @@ def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
     yield begin
     for child in children:
         child.kill()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Show the whole story of an error, not only its first line."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, HypervisorError):
+        report.sections.append(("the error's own story", call.excinfo.value.explain()))
+    return report

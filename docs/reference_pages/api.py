@@ -1,0 +1,65 @@
+"""The page of what a management tool calls."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from reference_pages.text import arguments_and_errors, code, read_doc, signature_of, table
+
+import hvcore
+from hvcore.verbs import DeviceVerbs, MigrationVerbs
+
+__all__ = ["api_page"]
+
+_FUNCTIONS = ("load", "linux_node_info", "linux_powercycle")
+_CLASSES: tuple[tuple[type, tuple[type, ...]], ...] = (
+    (hvcore.Host, (hvcore.Host,)),
+    (hvcore.Hypervisor, (hvcore.Hypervisor, MigrationVerbs, DeviceVerbs)),
+)
+
+
+def api_page() -> str:
+    """Return the page of the functions of ``hvcore`` and the verbs of its hosts and hypervisors."""
+    parts = [
+        "# The Python interface\n",
+        "What `import hvcore` offers. Its values are in [models.md](models.md), its errors in [errors.md](errors.md), and\n"
+        "what each hypervisor supports in [support.md](support.md).\n",
+        "## Functions\n",
+    ]
+    parts += [_entry(f"hvcore.{name}", getattr(hvcore, name)) for name in _FUNCTIONS]
+    for kind, homes in _CLASSES:
+        doc = read_doc(kind)
+        parts.append(f"## hvcore.{kind.__name__}\n\n{doc.summary}\n")
+        if doc.body:
+            parts.append(f"{doc.body}\n")
+        found = [entry for home in homes for entry in _public(home)]
+        rows = [[f"[{code(name)}](#{name})", read_doc(member).summary] for name, member in found]
+        parts.append(table(("verb", "what it does"), rows))
+        parts += [_entry(name, member) for name, member in found]
+    return "\n".join(parts)
+
+
+def _public(kind: type) -> Iterator[tuple[str, object]]:
+    for name, member in vars(kind).items():
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+            yield name, member
+
+
+def _entry(name: str, member: object) -> str:
+    doc = read_doc(member)
+    parts = [f"### {name}\n", f"```python\n{_written(member)}\n```\n", f"{doc.summary}\n"]
+    if doc.body:
+        parts.append(f"{doc.body}\n")
+    if "Returns" in doc.sections:
+        parts.append(f"Returns: {' '.join(doc.sections['Returns'].split())}\n")
+    return "\n".join((*parts, arguments_and_errors(doc)))
+
+
+def _written(member: object) -> str:
+    function: Callable[..., Any] | None = member.fget if isinstance(member, property) else None
+    if function is not None:
+        return f"@property\n{signature_of(function)}"
+    assert callable(member)
+    return signature_of(member)

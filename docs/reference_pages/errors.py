@@ -1,0 +1,48 @@
+"""The page of errors."""
+
+from __future__ import annotations
+
+import inspect
+
+from reference_pages.text import code, read_doc, table
+
+import hvcore.errors
+from hvcore.errors import HypervisorError
+
+__all__ = ["errors_page"]
+
+
+def errors_page() -> str:
+    """Return the page of every error."""
+    tree = (inspect.getdoc(hvcore.errors) or "").partition("::\n\n")[2].partition("\n\n")[0]
+    base = read_doc(HypervisorError)
+    rows: list[list[str]] = []
+    for kind in _all_below(HypervisorError):
+        doc = read_doc(kind)
+        more = ", ".join(map(code, _further_fields(kind)))
+        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, more or "-"])
+    return "\n".join(
+        (
+            "# Errors\n",
+            "Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in `hvcore.errors`. Its text is one\n"
+            "line, `explain()` tells the whole story, and `to_dict()` is what `--json` prints.\n",
+            f"```text\n{inspect.cleandoc(tree)}\n```\n",
+            "A code that begins with another one is a special case of it, so `code.startswith(\"operation\")` stays true when\n"
+            "an error becomes more specific. The exit status is the one that `hv` ends with.\n",
+            table(("error", "code", "exit status", "meaning", "further fields"), rows),
+            "## The fields of every error\n",
+            table(("field", "meaning"), [[code(name), text] for name, text in base.items("Args").items()]),
+        )
+    )
+
+
+def _all_below(kind: type[HypervisorError]) -> list[type[HypervisorError]]:
+    below = [child for child in kind.__subclasses__() if child.__module__ == kind.__module__]
+    return [kind, *(further for child in below for further in _all_below(child))]
+
+
+def _further_fields(kind: type[HypervisorError]) -> list[str]:
+    lineage = [base for base in kind.__mro__ if issubclass(base, HypervisorError) and base is not HypervisorError]
+    # A class without a docstring of its own would show its parent's a second time.
+    found = [name for base in reversed(lineage) if base.__doc__ for name in read_doc(base).items("Args")]
+    return [name for name in dict.fromkeys(found) if name != "message"]
