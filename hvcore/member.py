@@ -10,9 +10,10 @@ from attrs import Factory, field, frozen
 
 from hvcore.spec.kinds import PROJECT
 
-__all__ = ["Member", "Origin", "marked_methods"]
+__all__ = ["MARK", "Member", "Origin", "marked_methods"]
 
-_MARK = f"{PROJECT}_impl"
+MARK = f"{PROJECT}_impl"
+"""The attribute in which ``@hookimpl`` leaves its options, for pluggy to find."""
 
 
 class Origin(enum.IntEnum):
@@ -80,7 +81,7 @@ def marked_methods(implementation: object) -> dict[str, dict[str, Any]]:
         attribute = inspect.getattr_static(implementation, name, None)
         if inspect.isroutine(attribute):
             # The mark may be above or below a @staticmethod.
-            options = getattr(attribute, _MARK, None) or getattr(getattr(attribute, "__func__", None), _MARK, None)
+            options = getattr(attribute, MARK, None) or getattr(getattr(attribute, "__func__", None), MARK, None)
             if isinstance(options, dict):
                 found[name] = options
     return found

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from hvcore.errors import HookConflict, InvalidPlugin
-from hvcore.member import Member, Origin, marked_methods
+from hvcore.member import MARK, Member, Origin, marked_methods
 from hvcore.model.refusal import closest
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
@@ -189,6 +189,8 @@ def _fault_in_form(
     wraps = options["wrapper"] or options["hookwrapper"]
     yields = inspect.isgeneratorfunction(function)
     kind = declaration and declaration.kind
+    if not hasattr(function, MARK):
+        return "is marked above @classmethod or @staticmethod, where pluggy may not see it", "put @hookimpl below"
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return "is asynchronous, and nobody would await it", "write it as a plain method"
     if wraps and kind is Kind.NOTIFY:

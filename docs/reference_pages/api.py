@@ -6,12 +6,16 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from reference_pages.text import arguments_and_errors, code, read_doc, signature_of, table
-
 import hvcore
 from hvcore.verbs import DeviceVerbs, MigrationVerbs
+from reference_pages.text import arguments_and_errors, code, read_doc, signature_of, table
 
 __all__ = ["api_page"]
+
+_INTRO = """\
+What `import hvcore` offers. Its values are in [models.md](models.md), its errors in [errors.md](errors.md), and what each
+hypervisor supports in [support.md](support.md).
+"""
 
 _FUNCTIONS = ("load", "linux_node_info", "linux_powercycle")
 _CLASSES: tuple[tuple[type, tuple[type, ...]], ...] = (
@@ -24,8 +28,7 @@ def api_page() -> str:
     """Return the page of the functions of ``hvcore`` and the verbs of its hosts and hypervisors."""
     parts = [
         "# The Python interface\n",
-        "What `import hvcore` offers. Its values are in [models.md](models.md), its errors in [errors.md](errors.md), and\n"
-        "what each hypervisor supports in [support.md](support.md).\n",
+        _INTRO,
         "## Functions\n",
     ]
     parts += [_entry(f"hvcore.{name}", getattr(hvcore, name)) for name in _FUNCTIONS]

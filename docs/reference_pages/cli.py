@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Mapping
 from typing import cast
 
-from reference_pages.text import code, table
-
 from hvcore.cli.parser import build_full_parser
 from hvcore.cli.verbs import VERBS
+from reference_pages.text import code, table
 
 __all__ = ["cli_page"]
 
@@ -17,8 +16,9 @@ __all__ = ["cli_page"]
 def cli_page() -> str:
     """Return the page of the ``hv`` command."""
     full = build_full_parser()
-    children = next(dict(action.choices) for action in _actions(full) if isinstance(action.choices, Mapping))
-    shared = [action for action in _actions(full) if not isinstance(action.choices, Mapping)]
+    verbs = next(action for action in _actions(full) if action.dest == "verb")
+    children = cast("Mapping[str, argparse.ArgumentParser]", verbs.choices)
+    shared = [action for action in _actions(full) if action is not verbs]
     common = {option for action in shared for option in action.option_strings}
     parts = [
         "# The hv command\n",

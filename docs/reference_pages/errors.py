@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import inspect
 
-from reference_pages.text import code, read_doc, table
-
 import hvcore.errors
 from hvcore.errors import HypervisorError
+from reference_pages.text import code, read_doc, table
 
 __all__ = ["errors_page"]
+
+_INTRO = """\
+Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in `hvcore.errors`. Its text is one line,
+`explain()` tells the whole story, and `to_dict()` is what `--json` prints.
+"""
+
+_CODES = """\
+A code that begins with another one is a special case of it, so `code.startswith("operation")` stays true when an error
+becomes more specific. The exit status is the one that `hv` ends with.
+"""
 
 
 def errors_page() -> str:
@@ -24,11 +33,9 @@ def errors_page() -> str:
     return "\n".join(
         (
             "# Errors\n",
-            "Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in `hvcore.errors`. Its text is one\n"
-            "line, `explain()` tells the whole story, and `to_dict()` is what `--json` prints.\n",
+            _INTRO,
             f"```text\n{inspect.cleandoc(tree)}\n```\n",
-            "A code that begins with another one is a special case of it, so `code.startswith(\"operation\")` stays true when\n"
-            "an error becomes more specific. The exit status is the one that `hv` ends with.\n",
+            _CODES,
             table(("error", "code", "exit status", "meaning", "further fields"), rows),
             "## The fields of every error\n",
             table(("field", "meaning"), [[code(name), text] for name, text in base.items("Args").items()]),

@@ -6,15 +6,25 @@ import inspect
 import re
 from collections.abc import Sequence
 
-from reference_pages.text import arguments_and_errors, code, markdown, read_doc, signature_of, table
-
 from hvcore.hypervisor import Hypervisor
 from hvcore.member import Member, Origin
 from hvcore.plugin import BaseHypervisor, Kind
 from hvcore.scope import Hook
 from hvcore.spec import kinds
+from reference_pages.text import arguments_and_errors, code, markdown, read_doc, signature_of, table
 
 __all__ = ["hooks_page", "support_page"]
+
+_INTRO = """\
+Every hook that the scope of a hypervisor knows which ships with hvcore. A driver answers the `command` hooks, extensions
+answer the others, and a wrapper may stand around every kind but `notify`. `hv hooks NAME` shows the same for what is
+installed on a node.
+"""
+
+_NO_DEFAULTS = """\
+An argument has no default here: every caller passes all of them. The defaults are those of the verbs of
+`hvcore.Hypervisor`, which [api.md](api.md) lists.
+"""
 
 _DOMAINS = {
     "LifecycleSpec": "Life cycle",
@@ -35,23 +45,23 @@ def hooks_page(hypervisors: Sequence[Hypervisor]) -> str:
     specs = list(dict.fromkeys(hook.spec for hook in hooks.values()))
     parts = [
         "# Hooks\n",
-        "Every hook that an installed hypervisor's scope knows. A driver answers `command` hooks, an extension the others;\n"
-        "a wrapper may stand around every kind but `notify`. `hv hooks NAME` shows the same for what is installed on a node.\n",
+        _INTRO,
         markdown(_kinds_table()),
-        "An argument has no default here: every caller passes all of them. The defaults are those of the verbs of\n"
-        "`hvcore.Hypervisor`.\n",
+        _NO_DEFAULTS,
     ]
-    rows = [[f"[{code(h.name)}](#{h.name})", h.declaration.kind, h.declaration.since, _title(h.spec)] for h in hooks.values()]
+    rows = [
+        [f"[{code(h.name)}](#{h.name})", h.declaration.kind, h.declaration.since, _title(h.spec)]
+        for h in hooks.values()
+    ]
     parts.append(table(("hook", "kind", "since", "of"), rows))
     for spec in specs:
-        parts.append(f"## {_title(spec)}\n\n{read_doc(spec).summary} Specified by {code(f'{spec.__module__}.{spec.__qualname__}')}.\n")
+        home = code(f"{spec.__module__}.{spec.__qualname__}")
+        parts.append(f"## {_title(spec)}\n\n{read_doc(spec).summary} Specified by {home}.\n")
         parts += [_hook(hook, hypervisors) for hook in hooks.values() if hook.spec is spec]
     return "\n".join(parts)
 
 
 def _kinds_table() -> str:
-    from hvcore.spec import kinds
-
     lines = (inspect.getdoc(kinds) or "").splitlines()
     bars = [index for index, line in enumerate(lines) if line.startswith("====")]
     columns = [match.span() for match in re.finditer("=+", lines[bars[0]])]
@@ -71,9 +81,8 @@ def _hook(hook: Hook, hypervisors: Sequence[Hypervisor]) -> str:
         lines.append(f"{doc.body}\n")
     lines.append(f"```python\n{signature_of(hook.function)}\n```\n")
     lines.append(f"- Kind: {code(hook.declaration.kind)}, since {hook.declaration.since}")
-    for name in ("Answered by", "Returns", "Source"):
-        if name in doc.sections:
-            lines.append(f"- {name}: {' '.join(doc.sections[name].split())}")
+    told = [(name, doc.sections[name]) for name in ("Answered by", "Returns", "Source") if name in doc.sections]
+    lines += [f"- {name}: {' '.join(text.split())}" for name, text in told]
     lines.append(f"- Answered today by: {', '.join(answering) or 'nobody'}\n")
     lines.append(arguments_and_errors(doc))
     return "\n".join(lines)

@@ -7,14 +7,19 @@ import inspect
 import pkgutil
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
-from reference_pages.text import code, read_doc, table, unquoted
 
 import hvcore.model
+from reference_pages.text import code, read_doc, table, unquoted
 
 __all__ = ["models_page"]
+
+_INTRO = """\
+Values are frozen: `attrs.evolve` makes a changed copy. Units are in the names. What is wrong in a field raises
+`hvcore.InvalidInput` with the field's dotted key. Types are written as in the code; `None` means unset or unknown.
+"""
 
 _MORE_MODULES = (
     "hvcore.plugin",
@@ -34,8 +39,7 @@ def models_page() -> str:
     modules = [f"hvcore.model.{found.name}" for found in pkgutil.iter_modules(hvcore.model.__path__)]
     parts = [
         "# Models\n",
-        "Values are frozen: `attrs.evolve` makes a changed copy. Units are in the names. What is wrong in a field raises\n"
-        "`hvcore.InvalidInput` with the field's dotted key. Types are written as in the code; `None` means unset or unknown.\n",
+        _INTRO,
     ]
     for name in (*modules, *_MORE_MODULES):
         module = import_module(name)
@@ -50,7 +54,7 @@ def models_page() -> str:
     return "\n".join(parts)
 
 
-def _model(kind: type) -> str:
+def _model(kind: Any) -> str:
     doc = read_doc(kind)
     head = f"### {kind.__name__}\n\n{doc.summary}\n" + (f"\n{doc.body}\n" if doc.body else "")
     if issubclass(kind, enum.Enum):
@@ -59,7 +63,7 @@ def _model(kind: type) -> str:
         told = doc.items("Args", "Attributes")
         rows = [
             [code(a.name), code(a.type), _default(a), told.get(a.name, "")]
-            for a in attrs.fields(cast("type[Any]", kind))
+            for a in attrs.fields(kind)
             if a.init and not a.name.startswith("_")
         ]
         return f"{head}\n{table(('field', 'type', 'default', 'meaning'), rows)}{_methods(kind)}"
@@ -75,7 +79,7 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
         return code(f"{made.__name__}()") if inspect.isclass(made) else code(repr(made()))
     if inspect.isroutine(default):
         return "-"
-    return code(f"{type(default).__name__}()" if attrs.has(type(default)) else repr(_plain(default)))
+    return code(f"{default.__class__.__name__}()" if attrs.has(default.__class__) else repr(_plain(default)))
 
 
 def _plain(value: object) -> object:

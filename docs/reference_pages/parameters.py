@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 
-from reference_pages.text import code, table
-
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.parameter_types import is_unset
 from hvcore.model.parameters import Parameter, ParameterType
+from reference_pages.text import code, table
 
 __all__ = ["parameters_page"]
+
+_INTRO = """\
+What may stand under `[parameters]` in the file of an instance of `{name}`. What is left out has its default; `""` unsets a
+parameter, while 0, false and an empty list are values. The rule of the value holds on every machine; the rule of the node
+is checked on the node where the instance starts.
+"""
 
 
 def parameters_page(hypervisor: Hypervisor) -> str:
     """Return the page of one hypervisor's parameters."""
     parts = [
         f"# Parameters of {hypervisor.name}\n",
-        f"What stands under `[parameters]` in the file of an instance of `{hypervisor.name}`. An unset parameter has its\n"
-        "default; `\"\"` unsets one, and 0, false and an empty list are values. A rule of the value holds on every machine, a\n"
-        "rule of the node is checked where the instance starts.\n",
+        _INTRO.format(name=hypervisor.name),
     ]
     for parameter in hypervisor.parameters:
         rows = [(name, text) for name, text in _facts(parameter).items() if text]
@@ -29,7 +32,9 @@ def parameters_page(hypervisor: Hypervisor) -> str:
 
 def _facts(parameter: Parameter) -> dict[str, str]:
     shown = "unset" if is_unset(parameter.default) else code(_toml(parameter.default))
-    example = _toml(parameter.example) if parameter.type in {ParameterType.STRING, ParameterType.LIST} else parameter.example
+    example = (
+        _toml(parameter.example) if parameter.type in {ParameterType.STRING, ParameterType.LIST} else parameter.example
+    )
     return {
         "type": f"{parameter.type}: {parameter.type.allowed}",
         "default": shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -79,7 +80,7 @@ def unquoted(part: inspect.Parameter) -> str:
     kind = "" if part.annotation is part.empty else f": {part.annotation}"
     equals = " = " if kind else "="
     default = "" if part.default is part.empty else f"{equals}{_shown(part.default)}"
-    stars = {part.VAR_POSITIONAL: "*", part.VAR_KEYWORD: "**"}.get(part.kind, "")
+    stars = "*" if part.kind is part.VAR_POSITIONAL else "**" if part.kind is part.VAR_KEYWORD else ""
     return f"{stars}{part.name}{kind}{default}"
 
 
@@ -112,4 +113,7 @@ def arguments_and_errors(doc: Doc) -> str:
 
 
 def _shown(value: object) -> str:
-    return "..." if inspect.isroutine(value) else repr(value)
+    if inspect.isroutine(value):
+        return "..."
+    # Strings in the quotes that the formatter prefers, which looks at the code in Markdown, too.
+    return json.dumps(value) if isinstance(value, str) else repr(value)

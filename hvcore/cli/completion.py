@@ -22,7 +22,8 @@ def answer_shell() -> int:
 
     from hvcore.cli.parser import build_full_parser
 
-    argcomplete.autocomplete(build_full_parser())
+    # Names come alone where a name is due; options are offered to who has typed a hyphen.
+    argcomplete.autocomplete(build_full_parser(), always_complete_options=False)
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
@@ -34,18 +34,23 @@ class Holder:
 
 
 def find_holders(mounts: Sequence[Mount]) -> tuple[Holder, ...]:
-    """Return the processes that use something on the given mounts, by the kernel's mount numbers.
+    """Return the processes that use something on the given mounts.
 
-    Paths are not compared: a process in another mount namespace may have the same paths and hold nothing here.
+    The kernel's mount numbers decide, not paths: a process in another mount namespace may have the same paths and hold
+    nothing here. But to ask for the number is to open what is asked about, which keeps the mount that it lies on busy for
+    a moment; so only what has a fitting path is asked about, and nobody else's mount is disturbed.
 
     Args:
         mounts: mounts of the caller's own mount namespace.
     """
-    mount_ids = frozenset(mount.mount_id for mount in mounts)
-    devices = frozenset(mount.device for mount in mounts)
+    wanted = _Wanted(
+        mount_ids=frozenset(mount.mount_id for mount in mounts),
+        devices=frozenset(mount.device for mount in mounts),
+        points=frozenset(mount.mount_point for mount in mounts),
+    )
     holders: list[Holder] = []
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        uses = tuple(_uses(pid, mount_ids, devices))
+        uses = tuple(_uses(pid, wanted))
         name = process_name(pid)
         if uses and name is not None:
             holders.append(Holder(pid, name, uses))
@@ -62,37 +67,50 @@ def images_below(directory: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _uses(pid: int, mount_ids: Collection[int], devices: Collection[str]) -> Iterator[str]:
+@frozen
+class _Wanted:
+    mount_ids: frozenset[int]
+    devices: frozenset[str]
+    points: frozenset[str]
+
+    def may_hold(self, path: str) -> bool:
+        """Whether a path as the kernel prints it may lie on one of the mounts."""
+        return path.startswith("/") and any(is_below(path, point) for point in self.points)
+
+
+def _uses(pid: int, wanted: _Wanted) -> Iterator[str]:
     for link in ("cwd", "root", "exe"):
-        if _mount_of_link(f"/proc/{pid}/{link}") in mount_ids:
+        if _is_on(f"/proc/{pid}/{link}", wanted):
             yield link
     for descriptor in sorted(_names(f"/proc/{pid}/fd"), key=int):
-        if _mount_of_fdinfo(f"/proc/{pid}/fdinfo/{descriptor}") in mount_ids:
+        if _is_on(f"/proc/{pid}/fd/{descriptor}", wanted):
             yield f"fd {descriptor}"
-    if any(_mount_of_link(link) in mount_ids for link in _maps(pid, devices)):
+    if any(_is_on(link, wanted) for link in _maps(pid, wanted)):
         yield "map"
 
 
-def _maps(pid: int, devices: Collection[str]) -> Iterator[str]:
-    """The links to the files that a process has mapped from the given devices.
+def _maps(pid: int, wanted: _Wanted) -> Iterator[str]:
+    """The links to the files that a process has mapped from the wanted devices.
 
     Source: proc(5), /proc/pid/maps and /proc/pid/map_files.
     """
     for line in (_text(f"/proc/{pid}/maps") or "").split("\n"):
         fields = line.split(" ", 4)
-        if len(fields) == 5 and ":".join(str(int(part, 16)) for part in fields[3].split(":")) in devices:
+        if len(fields) == 5 and ":".join(str(int(part, 16)) for part in fields[3].split(":")) in wanted.devices:
             start, end = fields[0].split("-")
             yield f"/proc/{pid}/map_files/{int(start, 16):x}-{int(end, 16):x}"
 
 
-def _mount_of_link(link: str) -> int | None:
-    """The mount that the target of one of proc's magic links lies on."""
+def _is_on(link: str, wanted: _Wanted) -> bool:
+    """Whether the target of one of proc's magic links lies on a wanted mount."""
     try:
+        if not wanted.may_hold(os.readlink(link)):
+            return False
         descriptor = os.open(link, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return None  # The process has ended, has no such thing, or may not be looked at: nothing to name.
+        return False  # The process has ended, has no such thing, or may not be looked at: nothing to name.
     try:
-        return _mount_of_fdinfo(f"/proc/self/fdinfo/{descriptor}")
+        return _mount_of_fdinfo(f"/proc/self/fdinfo/{descriptor}") in wanted.mount_ids
     finally:
         os.close(descriptor)
 

@@ -32,6 +32,9 @@ __all__ = [
 _MOUNT_TIMEOUT_S = 600.0
 # Whoever has a loop device open to look at it, such as udev, closes it again within moments.
 _RELEASE_TIMEOUT_S = 3.0
+# Long against a look at /proc, short for a person.
+_BUSY_TIMEOUT_S = 1.0
+_BUSY_PAUSE_S = 0.01
 
 _ADVICE = {
     errno.EPERM: "run as root",
@@ -130,12 +133,19 @@ def unmount(target: str) -> None:
         OperationFailed: nothing is mounted there, or the kernel refused.
     """
     _check_target(target)
-    try:
-        libc.unmount(target)
-    except OSError as error:
-        if error.errno == errno.EBUSY:
-            raise _busy(target, mounts_below(read_mounts(), target)) from error
-        raise _failure(f"{target} cannot be unmounted", error, _INVALID_UNMOUNT) from error
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            libc.unmount(target)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise _failure(f"{target} cannot be unmounted", error, _INVALID_UNMOUNT) from error
+            mounts = mounts_below(read_mounts(), target)
+            names = path_components(target)
+            below = [mount for mount in mounts if path_components(mount.mount_point) != names]
+            _wait_unless_held(target, mounts, [f"mount {mount.mount_point}" for mount in below], deadline, error)
+        else:
+            return
 
 
 def unmount_tree(directory: str) -> tuple[str, ...]:
@@ -157,22 +167,26 @@ def unmount_tree(directory: str) -> tuple[str, ...]:
         raise InvalidInput("the root directory's mounts are not unmounted", value=directory)
     _check_target(directory)
     done: list[str] = []
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while mounts := mounts_below(read_mounts(), directory):
-        failed: OSError | None = None
-        before = len(done)
+        errors: list[OSError] = []
         for mount in mounts:
             try:
                 libc.unmount(mount.mount_point)
             except OSError as error:
                 # One that another mount hides cannot be reached before that one is off: the next round gets it.
-                failed = failed or error
+                errors.append(error)
             else:
                 done.append(mount.mount_point)
-        if failed and len(done) == before:
-            where = os.fsdecode(failed.filename)
-            if failed.errno == errno.EBUSY:
-                raise _busy(where, mounts) from failed
+        if len(errors) < len(mounts):
+            deadline = time.monotonic() + _BUSY_TIMEOUT_S
+            continue
+        # The busy one comes first: for one that it hides, the kernel has other words.
+        failed = min(errors, key=lambda error: error.errno != errno.EBUSY)
+        where = os.fsdecode(failed.filename)
+        if failed.errno != errno.EBUSY:
             raise _failure(f"{where} cannot be unmounted", failed, _INVALID_UNMOUNT, mounts) from failed
+        _wait_unless_held(where, mounts, (), deadline, failed)
     return tuple(done)
 
 
@@ -251,17 +265,28 @@ def _check_target(target: str) -> None:
         )
 
 
-def _busy(target: str, mounts: Sequence[Mount]) -> DeviceBusy:
+def _wait_unless_held(
+    target: str, mounts: Sequence[Mount], others: Sequence[str], deadline: float, error: OSError
+) -> None:
+    """Raise DeviceBusy when something holds a mount or the time is up; else wait a moment for whoever only looks.
+
+    A program that lists what processes have open holds a mount for an instant, and a dying process a little longer.
+    """
     holders = find_holders(mounts)
-    images = images_below(target)
-    named = [f"{holder.name}[{holder.pid}]" for holder in holders] + [f"loop device {image}" for image in images]
-    return DeviceBusy(
-        f"{target} cannot be unmounted: {os.strerror(errno.EBUSY)}; "
+    images = [f"loop device {image}" for image in images_below(target)]
+    named = [*(f"{holder.name}[{holder.pid}]" for holder in holders), *images, *others]
+    if not named and time.monotonic() < deadline:
+        time.sleep(_BUSY_PAUSE_S)
+        return
+    raise DeviceBusy(
+        f"{target} cannot be unmounted: {error.strerror}; "
         + (f"in use by {', '.join(named)}" if named else "no process of this mount namespace is seen to use it"),
-        details=[*(str(holder) for holder in holders), *(f"loop device {image}" for image in images)],
+        details=[*(str(holder) for holder in holders), *images, *others],
         left_behind=[f"mount {mount.mount_point}" for mount in mounts],
-        resolution="end these processes, or detach what they use, and try again",
-    )
+        resolution="end these processes, or detach what they use, and try again"
+        if named
+        else "look for a swap file or an exported directory on it, and try again",
+    ) from error
 
 
 def _failure(

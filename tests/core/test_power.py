@@ -1,15 +1,14 @@
-"""Power-cycling, with recorded effects only: nothing in this process can reset the machine that runs the tests."""
+"""Power-cycling, with recorded effects only; ``tests/conftest.py`` keeps every test from a real one."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
-import subprocess
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from attrs import Factory, define
@@ -19,47 +18,7 @@ from hvcore.system import power
 from hvcore.system.power import PowerEffects, linux_powercycle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-RESETTING_TOOLS = {"reboot", "halt", "poweroff", "shutdown", "telinit", "kexec"}
-STARTS_A_PROCESS = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"}
-
-
-class ResetRefused(BaseException):
-    """The code under test reached for a real reset; no handler for ordinary errors may swallow this."""
-
-
-def refuse_reset(event: str, args: tuple[Any, ...]) -> None:
-    """Refuse, for the whole life of this process, whatever would reset the machine, before the kernel sees it."""
-    if event == "open":
-        reset = isinstance(args[0], (str, bytes)) and last_part(os.fsdecode(args[0])) == "sysrq-trigger"
-    else:
-        reset = event in STARTS_A_PROCESS and any(last_part(word) in RESETTING_TOOLS for word in words_of(args))
-    if reset:
-        raise ResetRefused(f"{event} {args!r}")
-
-
-def last_part(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def words_of(value: object) -> set[str]:
-    """Every word in the arguments of an audit event, however they are nested, except an environment's."""
-    if isinstance(value, str):
-        return set(value.split())
-    if isinstance(value, bytes):
-        return words_of(os.fsdecode(value))
-    if isinstance(value, Path):
-        return words_of(str(value))
-    if isinstance(value, (list, tuple)):
-        items = cast("Sequence[object]", value)
-        return {word for item in items for word in words_of(item)}
-    return set()
-
-
-# At import, before any test can run. An audit hook cannot be removed, not even by the code under test.
-sys.addaudithook(refuse_reset)
-
+    from collections.abc import Callable
 
 @define
 class RecordedEffects:
@@ -96,33 +55,6 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], flo
     double.run = run  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "hvcore.system.commands", double)
     return ran
-
-
-# The lock on this process.
-
-
-def make_trigger(directory: Path) -> object:
-    return os.open(directory / "sysrq-trigger", os.O_WRONLY | os.O_CREAT)
-
-
-def write_trigger(directory: Path) -> object:
-    return (directory / "sysrq-trigger").write_bytes(b"")
-
-
-def spawn_tool(directory: Path) -> object:
-    return os.posix_spawn(directory / "reboot", ["reboot"], {})
-
-
-def run_tool(directory: Path) -> object:
-    return subprocess.run([f"{directory}/reboot", "-n", "-f"], check=True)
-
-
-# Only names in an empty directory are used: without the lock these attempts would fail, or make an ordinary file.
-@pytest.mark.parametrize("attempt", [make_trigger, write_trigger, spawn_tool, run_tool])
-def test_this_process_cannot_reach_a_reset(tmp_path: Path, attempt: Callable[[Path], object]) -> None:
-    with pytest.raises(ResetRefused):
-        attempt(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 # The order of the attempts.

@@ -63,8 +63,11 @@ def _accounts_swap(unified: str) -> bool:
 
     Source: the kernel's admin-guide/kernel-parameters.txt, ``swapaccount``: off by default on some kernels before 6.1.
     """
-    with os.scandir(unified) as entries:
-        groups = [entry.path for entry in entries if entry.is_dir()]
+    try:
+        with os.scandir(unified) as entries:
+            groups = [entry.path for entry in entries if entry.is_dir()]
+    except OSError:
+        return True  # LXC will say more than this look can.
     counted = [os.path.exists(f"{group}/memory.swap.max") for group in groups if os.path.exists(f"{group}/memory.max")]
     return any(counted) or not counted
 

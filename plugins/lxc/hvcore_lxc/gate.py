@@ -45,8 +45,9 @@ class Gate:
         The same configuration serves later starts, a guest's own reboot among them, which find no gate any more.
         """
         hook = shlex.quote(str(self.directory / _HOOK))
-        # LXC hands this to a shell, with arguments of its own behind it.
-        return document.append(ConfigEntry("lxc.hook.start-host", f"test ! -x {hook} || {hook}"))
+        # LXC hands this to a shell, with "exec" before it and arguments of its own behind it.
+        command = f"""/bin/sh -c 'test ! -x "$0" || exec "$0"' {hook}"""
+        return document.append(ConfigEntry("lxc.hook.start-host", command))
 
     def remove(self) -> None:
         """Remove the gate; idempotent."""

@@ -204,7 +204,7 @@ class Lifecycle:
         shutdown = container.shutdown(str(parameters.get("shutdown_signal") or ""))
         if state is not None:
             self._note(journal, Phase.STOPPING)
-        init = shutdown.find() if retry else shutdown.ask()
+        init = shutdown.find() if retry else shutdown.ask(wait_s)
         if init is None:
             return True
         try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from attrs import frozen
 
 from hvcore.errors import StopTimeout
+from hvcore.system.kernel_files import read_text
 from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.init import InitKind, find_init_kind, halt_signal, leaves_by_itself, signal_number
@@ -18,6 +19,8 @@ from hvcore_lxc.node import find_init
 __all__ = ["AskedInit", "Shutdown"]
 
 _QUIET_S = 2.0
+_ATTENTION_S = 1.0
+_LOOK_S = 0.002
 
 
 @frozen
@@ -57,21 +60,31 @@ class Shutdown:
         kind = find_init_kind(pid)
         return AskedInit(pid, kind, signal_number(self.signal_name) if self.signal_name else halt_signal(kind))
 
-    def ask(self) -> AskedInit | None:
+    def ask(self, timeout_s: float) -> AskedInit | None:
         """Send the init the signal that it understands; thaws a paused container, which could not hear it.
+
+        The kernel drops a signal that an init does not care for, so one that has just begun is given a moment to.
+
+        Args:
+            timeout_s: seconds that the guest has in all.
 
         Returns:
             The init that was asked; None when it has ended already.
+
+        Source: pid_namespaces(7): only signals for which init has established a handler can be sent to it.
         """
         init = self.find()
         pidfd = None if init is None else open_pidfd(init.pid)
         if init is None or pidfd is None:
             return None
         try:
+            self.cgroups.thaw(self.name)
+            deadline = time.monotonic() + min(timeout_s, _ATTENTION_S)
+            while not _minds(init) and time.monotonic() < deadline and not wait_pidfds([pidfd], _LOOK_S):
+                pass
             send_signal(pidfd, init.signal)
         finally:
             os.close(pidfd)
-        self.cgroups.thaw(self.name)
         return init
 
     def wait(self, init: AskedInit, timeout_s: float, has_sys_boot: bool) -> None:
@@ -120,6 +133,18 @@ class Shutdown:
         finally:
             if pidfd is not None:
                 os.close(pidfd)
+
+
+def _minds(init: AskedInit) -> bool:
+    """Tell whether an init catches, waits for or ignores its signal, and so has made up its mind.
+
+    Source: proc(5), /proc/pid/status.
+    """
+    for line in (read_text(f"/proc/{init.pid}/status") or "").split("\n"):
+        key, _, value = line.partition(":")
+        if key in {"SigBlk", "SigIgn", "SigCgt"} and int(value, 16) >> (init.signal - 1) & 1:
+            return True
+    return False
 
 
 def _still_running(init: AskedInit, timeout_s: float) -> StopTimeout:

@@ -88,11 +88,9 @@ def test_status_3_for_what_a_hypervisor_does_not_support(hv: Any, only: Any) -> 
     assert hv("--json", "reboot", "-H", "bare", "web1").error["code"] == "unsupported"
 
 
-@pytest.mark.parametrize("verb", ["stop", "reboot", "pause", "resume", "info", "console", "recover"])
+@pytest.mark.parametrize("verb", ["stop", "reboot", "pause", "resume", "info", "console"])
 @pytest.mark.parametrize("named", [(), ("-H", "fake")], ids=["anywhere", "of one hypervisor"])
 def test_status_4_for_an_unknown_instance(hv: Any, verb: str, named: tuple[str, ...]) -> None:
-    if verb == "recover" and named:
-        pytest.skip("a named hypervisor is asked to recover whatever it has: see test_recovery")
     outcome = hv(verb, "nosuch", *named)
     assert outcome.status == 4
     assert "'nosuch'" in outcome.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,15 @@ def test_no_command_enters_an_instance_that_is_being_stopped(place: Any, web1: A
     assert web1("touch", str(never_made)).exit_status != 0
     assert not never_made.exists()
     (place.directory() / "elsewhere").rename(root)
+
+
+def test_an_instance_can_be_stopped_from_inside(web1: Any, fake: Any, place: Any) -> None:
+    """The command that stops it is not ended by itself; the shell around it is, as the guest's other processes are."""
+    code = (
+        "import hvcore; from hvcore.fake.plugin import plugin;"
+        f"hvcore.load(state_dir={str(place.state)!r}, log_dir={str(place.logs)!r}, plugins=[plugin], discover=False)"
+        ".hypervisor('fake').stop_instance('web1'); print('stopped')"
+    )
+    result = web1(sys.executable, "-c", code)
+    assert (result.exit_status, result.stdout) == (0, b"stopped\n")
+    assert place.remains() == []

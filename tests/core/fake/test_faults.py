@@ -214,6 +214,26 @@ def test_a_killed_start_is_undone_by_the_next_command(
         assert copy.remains() == [], verb
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_an_instance_never_runs_before_its_journal_says_so(place: Any, fake: Any, after: bool) -> None:
+    killer = f"""
+from hvcore.system.journal import Journal
+enter = Journal.enter
+def die(self, phase):
+    if phase == "running":
+        if {after}:
+            enter(self, phase)
+        os.kill(os.getpid(), signal.SIGKILL)
+    enter(self, phase)
+Journal.enter = die
+fake.start_instance(instance())
+"""
+    assert place.elsewhere(killer)[0] == -9
+    assert fake.list_instances() == ()
+    assert len(fake.recover().recoveries) == 1
+    assert place.remains() == []
+
+
 @pytest.mark.parametrize("moment", ["undo", "undone"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_start_that_is_killed_while_it_is_undone(place: Any, fake: Any, step: str, moment: str) -> None:

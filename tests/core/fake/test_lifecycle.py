@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +191,17 @@ def waiting_stop(place: Any, outcome: list[object]) -> threading.Thread:
     return thread
 
 
+def patiently(verb: Callable[[], object]) -> None:
+    """Call a verb while a soft stop waits, which has its lock for a moment before and after."""
+    while True:
+        try:
+            verb()
+        except Busy:
+            threading.Event().wait(0.005)
+        else:
+            return
+
+
 def test_a_forced_stop_overtakes_a_soft_one(fake: Any, place: Any, instance: Make) -> None:
     fake.start_instance(instance(parameters={"refuses_shutdown": True}))
     outcome: list[object] = []
@@ -203,15 +217,35 @@ def test_a_soft_stop_that_was_overtaken_leaves_a_new_instance_alone(fake: Any, p
     outcome: list[object] = []
     soft = waiting_stop(place, outcome)
     fake.stop_instance("web1", force=True)
-    while True:
-        try:
-            fake.start_instance(instance())
-            break
-        except Busy:  # the soft stop has its lock again for a moment
-            soft.join(0.01)
+    patiently(lambda: fake.start_instance(instance()))
     soft.join(60)
     assert outcome == ["stopped"]
     assert fake.list_instances() == ("web1",)
+
+
+def test_a_soft_stop_notices_that_a_guest_was_paused_and_resumed(
+    fake: Any, place: Any, instance: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    waits_for_a_resume = threading.Event()
+    wait = bell.Listener.wait
+
+    def observed_wait(self: bell.Listener, timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        if timeout_s > 60:
+            waits_for_a_resume.set()
+        return wait(self, timeout_s)
+
+    monkeypatch.setattr(bell.Listener, "wait", observed_wait)
+    fake.start_instance(instance(parameters={"stop_delay_s": 1.0}))
+    outcome: list[object] = []
+    soft = waiting_stop(place, outcome)
+    patiently(lambda: fake.pause_instance("web1"))
+    assert waits_for_a_resume.wait(30)
+    patiently(lambda: fake.resume_instance("web1"))
+    soft.join(30)
+    assert outcome == ["stopped"]
+    assert place.remains() == []
 
 
 def test_a_reboot_saves_an_instance_from_its_shutdown(fake: Any, place: Any, instance: Make) -> None:
@@ -345,6 +379,27 @@ def test_a_stop_keeps_off_what_is_mounted_inside(
     assert fake.list_instances() == ()
     fake.cleanup_instance("web1")
     assert place.remains() == []
+
+
+def test_folders_that_a_command_has_closed_are_removed(
+    fake: Any, place: Any, instance: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The superuser may remove them anyway, so what other users meet is played here."""
+    fake.start_instance(instance())
+    fake.exec_in_instance("web1", ["sh", "-c", "mkdir -p a/b; ln -s /etc a/b/link; chmod 000 a/b; chmod 500 a ."])
+    etc = os.stat("/etc").st_mode
+    rmtree = shutil.rmtree
+
+    def careful(folder: Path) -> None:
+        for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir() and not entry.is_symlink())):
+            if path.stat().st_mode & 0o700 != 0o700:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        rmtree(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", careful)
+    fake.stop_instance("web1")
+    assert place.remains() == []
+    assert os.stat("/etc").st_mode == etc
 
 
 def test_what_is_not_ours_is_never_removed(fake: Any, place: Any, instance: Make) -> None:

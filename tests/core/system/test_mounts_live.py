@@ -435,6 +435,53 @@ def test_who_keeps_a_mount_busy_is_named(
     assert points_below(target) == []
 
 
+def test_a_busy_mount_that_hides_others_is_the_one_named(
+    scratch: Path, target: Path, busy: Callable[[str], Any]
+) -> None:
+    for name in ("a", "a/b", ""):
+        tmpfs(target / name)
+    process = busy("cwd")
+    with pytest.raises(DeviceBusy, match=rf"{target} cannot be unmounted: .*\[{process.pid}\]"):
+        unmount_tree(str(target))
+    process.communicate(b"\n", timeout=20)
+    assert len(unmount_tree(str(target))) == 4
+
+
+@pytest.mark.parametrize("verb", [unmount, unmount_tree])
+def test_somebody_who_only_looks_is_waited_for(target: Path, verb: Callable[[str], object], monkeypatch: Any) -> None:
+    tmpfs(target)
+    looking = [os.open(target, os.O_RDONLY)]
+
+    def look_away(mounts: Any) -> tuple[()]:
+        os.close(looking.pop())
+        return ()
+
+    monkeypatch.setattr("hvcore.system.mounts.find_holders", look_away)
+    verb(str(target))
+    assert looking == []
+    assert points_below(target) == []
+
+
+def test_a_mount_below_is_named(target: Path) -> None:
+    tmpfs(target)
+    tmpfs(target / "below")
+    with pytest.raises(
+        DeviceBusy, match=re.escape(f"{target} cannot be unmounted: Device or resource busy; in use by")
+    ) as caught:
+        unmount(str(target))
+    assert caught.value.details == (f"mount {target}/below",)
+    unmount_tree(str(target))
+
+
+def test_a_mount_that_the_kernel_itself_uses(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmpfs(target)
+    monkeypatch.setattr("hvcore.system.mounts.find_holders", lambda mounts: ())
+    with open(target / "file", "w"), pytest.raises(DeviceBusy, match="no process") as caught:
+        unmount_tree(str(target))
+    assert "swap" in (caught.value.resolution or "")
+    unmount_tree(str(target))
+
+
 def test_what_is_not_busy_below_a_busy_mount_is_unmounted(target: Path, busy: Callable[[str], Any]) -> None:
     process = busy("cwd")
     tmpfs(target / "below")

@@ -35,6 +35,7 @@ PATIENCE_S = 20.0
 INITS = {
     "quick": "trap 'exit 0' USR2 TERM PWR\nwhile :; do sleep 86400 & wait $!; done\n",
     "deaf": "trap '' USR2 TERM PWR INT\nwhile :; do sleep 86400 & wait $!; done\n",
+    "counts": "trap 'echo asked' USR2 TERM\necho ready\nwhile :; do sleep 86400 & wait $!; done\n",
     "talker": "echo the guest is up\nexec sleep 86400\n",
     "dies-soon": "echo I cannot go on >&2\nexit 3\n",
 }

@@ -1,0 +1,59 @@
+"""The reference pages that are made from the code are what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import generate_reference
+import pytest
+from docs_pages import DOCS, MADE, title_of
+
+PAGES = generate_reference.pages()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_what_the_code_says(name: str) -> None:
+    assert generate_reference.stale_pages({name: PAGES[name]}) == [], "run: python docs/generate_reference.py"
+
+
+def test_no_page_is_left_of_an_earlier_version() -> None:
+    made = {page.name for page in (DOCS / "reference").glob("*.md") if page.read_text("utf-8").startswith(MADE)}
+    assert made == set(PAGES)
+
+
+def test_check_tells_stale_pages_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generate_reference, "REFERENCE", tmp_path)
+    assert generate_reference.main(["--check"]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out.count("stale: ") == len(PAGES)
+    assert generate_reference.main([]) == 0
+    assert {page.name for page in tmp_path.iterdir()} == set(PAGES)
+    assert generate_reference.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_table_of_a_page_has_an_empty_meaning(name: str) -> None:
+    """A field, argument or error without a word about it is one that nobody documented."""
+    for line in PAGES[name].splitlines():
+        if line.startswith("| `") and not re.fullmatch(r"\| `\w+` \| `[\w-]+` \|", line):
+            assert not line.endswith("|  |"), f"{name}: {line}"
+
+
+def test_pages_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {"HVCORE_DISABLE": "fake", "HVCORE_STATE_DIR": "/x", "HVCORE_LOG_DIR": "/y"}.items():
+        monkeypatch.setenv(variable, value)
+    assert generate_reference.pages() == PAGES
+
+
+def test_the_page_of_state_names_every_file_of_an_instance(tmp_path: Path) -> None:
+    import hvcore
+
+    text = (DOCS / "reference" / "state.md").read_text("utf-8")
+    fake = hvcore.load(state_dir=tmp_path / "state", log_dir=tmp_path / "log").hypervisor("fake")
+    fake.start_instance(hvcore.Instance("web1", "fake"))
+    found = {path.name for path in (tmp_path / "state" / "fake" / "web1").iterdir()}
+    assert found
+    assert {name for name in found if f"`{name}" not in text} == set(), title_of(DOCS / "reference" / "state.md")
