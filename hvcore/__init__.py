@@ -57,7 +57,30 @@ _HOMES = {
     "load": "hvcore.host",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "BlockDevice",
+    "Disk",
+    "Host",
+    "Hypervisor",
+    "HypervisorError",
+    "Instance",
+    "InstanceConsole",
+    "InstanceInfo",
+    "InstanceState",
+    "InvalidInput",
+    "MigrationStatus",
+    "Nic",
+    "Node",
+    "NodeInfo",
+    "Parameter",
+    "Settings",
+    "Unsupported",
+    "VerifyReport",
+    "__version__",
+    "linux_node_info",
+    "linux_powercycle",
+    "load",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import hvcore
-from hvcore.verbs import DeviceVerbs, MigrationVerbs
 from reference_pages.text import arguments_and_errors, code, read_doc, signature_of, table
 
 __all__ = ["api_page"]
@@ -18,10 +17,7 @@ hypervisor supports in [support.md](support.md).
 """
 
 _FUNCTIONS = ("load", "linux_node_info", "linux_powercycle")
-_CLASSES: tuple[tuple[type, tuple[type, ...]], ...] = (
-    (hvcore.Host, (hvcore.Host,)),
-    (hvcore.Hypervisor, (hvcore.Hypervisor, MigrationVerbs, DeviceVerbs)),
-)
+_CLASSES = (hvcore.Host, hvcore.Hypervisor)
 
 
 def api_page() -> str:
@@ -32,12 +28,12 @@ def api_page() -> str:
         "## Functions\n",
     ]
     parts += [_entry(f"hvcore.{name}", getattr(hvcore, name)) for name in _FUNCTIONS]
-    for kind, homes in _CLASSES:
+    for kind in _CLASSES:
         doc = read_doc(kind)
         parts.append(f"## hvcore.{kind.__name__}\n\n{doc.summary}\n")
         if doc.body:
             parts.append(f"{doc.body}\n")
-        found = [entry for home in homes for entry in _public(home)]
+        found = [entry for home in kind.__mro__ for entry in _public(home)]
         rows = [[f"[{code(name)}](#{name})", read_doc(member).summary] for name, member in found]
         parts.append(table(("verb", "what it does"), rows))
         parts += [_entry(name, member) for name, member in found]

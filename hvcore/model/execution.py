@@ -39,7 +39,7 @@ class ExecRequest:
 
     command: tuple[str, ...] = field(converter=_checked_command)
     stdin: bytes | None = None
-    environment: Mapping[str, str] = field(factory=dict)
+    environment: Mapping[str, str] = field(factory=dict[str, str])
     working_directory: str = ""
     timeout_s: float | None = None
     attached: bool = False

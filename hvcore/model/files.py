@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
 from hvcore.errors import InvalidInput
 
 __all__ = ["AncillaryFiles"]
+
+
+def _paths(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(value)
 
 
 @frozen
@@ -18,8 +24,8 @@ class AncillaryFiles:
         optional: the subset of them that may be absent on all nodes.
     """
 
-    paths: frozenset[str] = field(factory=frozenset, converter=frozenset)
-    optional: frozenset[str] = field(factory=frozenset, converter=frozenset)
+    paths: frozenset[str] = field(default=frozenset[str](), converter=_paths)
+    optional: frozenset[str] = field(default=frozenset[str](), converter=_paths)
 
     def __attrs_post_init__(self) -> None:
         relative = sorted(path for path in self.paths if not path.startswith("/"))

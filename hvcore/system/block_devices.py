@@ -11,7 +11,7 @@ from hvcore.errors import OperationFailed
 from hvcore.system.kernel_files import read_text
 from hvcore.system.mountinfo import Mount, decode_octal, mounts_of_device, read_mounts
 
-__all__ = ["device_number", "device_users", "find_loop_devices", "is_being_released"]
+__all__ = ["device_number", "device_users", "find_loop_devices", "may_become_free"]
 
 _LOOP_GET_STATUS64 = 0x4C05
 _LOOP_INFO64_BYTES = 232
@@ -76,22 +76,27 @@ def device_users(path: str) -> tuple[str, ...]:
     return users
 
 
-def is_being_released(image: str) -> bool:
-    """Return whether all that still shows an image file are loop devices that vanish by themselves at any moment.
+def may_become_free(path: str) -> bool:
+    """Return whether a device or image in use may be free in a moment, since nothing that lasts uses it here.
 
-    Such a device has autoclear set and nothing built on it. It outlives its last mount for as long as somebody has it
-    open, often a program that only wants to know what it is. It looks the same just before it is mounted.
+    Two things outlive an unmount for an instant: a loop device with autoclear, for as long as somebody has it open to look
+    at it, and the copy of the mount that a container which is just being started has in its new mount namespace.
 
     Raises:
-        OperationFailed: the file does not exist.
+        OperationFailed: it does not exist or is neither a block device nor a regular file.
+
+    Source: loop(4), LO_FLAGS_AUTOCLEAR; mount_namespaces(7).
     """
-    loops = find_loop_devices(image)
+    status = _status(path)
+    if any(_swap_users(status)):
+        return False
     mounts = read_mounts()
-    return bool(loops) and all(
+    if not stat.S_ISREG(status.st_mode):
+        return not any(_block_users(device_number(path), mounts))
+    return all(
         (read_text(f"/sys/block/{os.path.basename(loop)}/loop/autoclear") or "1").strip() == "1"
         and not any(_block_users(device_number(loop), mounts))
-        and not any(_foreign_users(device_number(loop)))
-        for loop in loops
+        for loop in find_loop_devices(path)
     )
 
 

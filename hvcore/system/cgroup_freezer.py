@@ -52,7 +52,7 @@ def freeze_group(layout: CgroupLayout, relative: str, timeout_s: float = 10.0) -
         _let_run(directory, is_v1)
         raise
     if not done:
-        running = _running_below(directory)
+        running = _running_below(directory, is_v1)
         _let_run(directory, is_v1)
         raise OperationFailed(
             f"{directory} did not freeze within {timeout_s:g} s",
@@ -162,7 +162,7 @@ def _let_run(directory: str, is_v1: bool) -> None:
             write_value(f"{directory}/cgroup.freeze", "0")
 
 
-def _running_below(directory: str) -> list[str]:
+def _running_below(directory: str, is_v1: bool) -> list[str]:
     """The processes that still run or wait inside the kernel, as phrases.
 
     A frozen process sleeps, on version 2 as state S and on version 1 as state D at ``__refrigerator``.
@@ -172,6 +172,7 @@ def _running_below(directory: str) -> list[str]:
         stat = read_text(f"/proc/{pid}/stat") or ""
         where = (read_text(f"/proc/{pid}/wchan") or "").strip()
         state = stat[stat.rfind(")") + 2 :][:1]
-        if state not in {"", "S"} and "refrigerator" not in where:
+        stands_still = "refrigerator" in where if is_v1 else state == "S"
+        if state and not stands_still:
             lines.append(f"process {pid} ({process_name(pid)}) is in state {state}" + (f" at {where}" if where else ""))
     return lines

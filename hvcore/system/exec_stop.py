@@ -12,7 +12,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from hvcore.errors import OperationFailed
@@ -41,7 +41,7 @@ class ExecStop:
 
     @classmethod
     @contextmanager
-    def on(cls, pid: int) -> Iterator[ExecStop]:
+    def on(cls, pid: int) -> Generator[ExecStop]:
         """Trace a process for the body of a ``with``, and let it go at the end wherever it is.
 
         All calls must come from one thread, since the kernel traces per thread.

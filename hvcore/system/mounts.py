@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInput, OperationFailed
 from hvcore.system import libc
-from hvcore.system.block_devices import device_number, device_users, find_loop_devices, is_being_released
+from hvcore.system.block_devices import device_number, device_users, find_loop_devices, may_become_free
 from hvcore.system.mount_holders import find_holders, images_below
 from hvcore.system.mountinfo import Mount, mount_at, mounts_below, path_components, read_mounts
 
@@ -30,7 +30,8 @@ __all__ = [
 
 # A journal to replay or a large file system to check at mount time takes minutes on slow disks.
 _MOUNT_TIMEOUT_S = 600.0
-# Whoever has a loop device open to look at it, such as udev, closes it again within moments.
+# Whoever has a loop device open to look at it, such as udev, closes it again within moments, and a container that is
+# being started drops its copies of the machine's mounts.
 _RELEASE_TIMEOUT_S = 3.0
 # Long against a look at /proc, short for a person.
 _BUSY_TIMEOUT_S = 1.0
@@ -228,17 +229,14 @@ def _mount(source: str, target: str, fs_type: str | None, options: Sequence[str]
 
 
 def _users_that_stay(source: str) -> tuple[str, ...]:
-    """Who uses a device or an image, not counting a loop device that is about to vanish after an unmount."""
+    """Who uses a device or an image, once what only outlives an unmount for an instant is gone."""
     deadline = time.monotonic() + _RELEASE_TIMEOUT_S
     pause_s = 0.001
-    while device_users(source) and os.path.isfile(source) and is_being_released(source):
-        if time.monotonic() > deadline:
-            break
+    while (users := device_users(source)) and may_become_free(source) and time.monotonic() < deadline:
         # The kernel announces a detached loop device to nobody but udev, which need not run here.
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, 0.05)
-    # Asked anew: what was seen above may have vanished while it was looked at.
-    return device_users(source)
+    return users and device_users(source)
 
 
 def _isolate(target: str) -> None:

@@ -29,15 +29,14 @@ def test_all_instances_info(count: int, host: hvcore.Host, busybox: Path, timed:
     state_dir = host.settings.state_dir / "lxc"
     files = _files(current_layout(), lxc)
     assert len(lxc.get_all_instances_info()) == count
-    ours, floor, one, peer = [], [], [], []
+    ours, floor, one = [], [], []
     for _ in range(ROUNDS):
         ours.append(timed(lxc.get_all_instances_info))
         floor.append(timed(lambda: _read(files)))
         one.append(timed(lambda: lxc.get_instance_info("i7")))
     report(f"get_all_instances_info of {count} / reading the same kernel files", ours, floor)
     report(f"get_instance_info among {count} / its share of all", one, [value / count for value in ours])
-    for _ in range(3):
-        peer.append(timed(lambda: _list_with_lxc(state_dir)))
+    peer = [timed(lambda: _list_with_lxc(state_dir)) for _ in range(3)]
     report(f"lxc-ls -f / get_all_instances_info of {count}", peer, ours[:3])
     report("lxc-ls -f / reading the same kernel files", peer, floor[:3])
 

@@ -33,16 +33,6 @@ class DefaultCgroups:
 
     paths: LxcPaths
     layout: CgroupLayout = field(factory=current_layout)
-    _containers: UsageReader = field(init=False, repr=False)
-    _monitors: UsageReader = field(init=False, repr=False)
-
-    @_containers.default
-    def _read_containers(self) -> UsageReader:
-        return UsageReader(self.paths.container_parent, self.layout)
-
-    @_monitors.default
-    def _read_monitors(self) -> UsageReader:
-        return UsageReader(self.paths.monitor_parent, self.layout)
 
     @property
     def name(self) -> str:
@@ -91,11 +81,11 @@ class DefaultCgroups:
 
     def usage(self, instance_name: str) -> Usage | None:
         """Measure one container; None when it has no processes."""
-        return self._containers.read(instance_name)
+        return self._reader(self.paths.container_parent).read(instance_name)
 
     def all_usage(self) -> tuple[Usage, ...]:
         """Measure every container that has processes, sorted by name."""
-        return self._containers.read_all()
+        return self._reader(self.paths.container_parent).read_all()
 
     def freeze(self, instance_name: str) -> None:
         """Stop every process of a container where it is."""
@@ -116,11 +106,11 @@ class DefaultCgroups:
 
     def pids(self, instance_name: str) -> tuple[int, ...]:
         """Return the pids of a container's processes, in the host's view, sorted."""
-        return self._containers.pids(instance_name)
+        return self._reader(self.paths.container_parent).pids(instance_name)
 
     def monitor_pids(self, instance_name: str) -> tuple[int, ...]:
         """Return the pids of a container's monitor; empty when it is dead."""
-        return self._monitors.pids(instance_name)
+        return self._reader(self.paths.monitor_parent).pids(instance_name)
 
     def kill(self, instance_name: str, timeout_s: float) -> None:
         """End every process of a container, frozen or not, and wait until they are gone."""
@@ -151,3 +141,6 @@ class DefaultCgroups:
 
     def _groups(self, instance_name: str) -> tuple[str, str]:
         return self.paths.container_group(instance_name), self.paths.monitor_group(instance_name)
+
+    def _reader(self, parent: str) -> UsageReader:
+        return UsageReader(parent, self.layout)

@@ -138,8 +138,11 @@ class Shutdown:
 def _minds(init: AskedInit) -> bool:
     """Tell whether an init catches, waits for or ignores its signal, and so has made up its mind.
 
-    Source: proc(5), /proc/pid/status.
+    Source: proc(5), /proc/pid/status and /proc/pid/wchan; Linux ``kernel/signal.c``: a process in sigtimedwait(2), as
+    BusyBox's init is, shows none of the signals that it waits for.
     """
+    if "sigtimedwait" in (read_text(f"/proc/{init.pid}/wchan") or ""):
+        return True
     for line in (read_text(f"/proc/{init.pid}/status") or "").split("\n"):
         key, _, value = line.partition(":")
         if key in {"SigBlk", "SigIgn", "SigCgt"} and int(value, 16) >> (init.signal - 1) & 1:

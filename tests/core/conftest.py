@@ -1,0 +1,54 @@
+"""Installed distributions of the tests' own, found by importlib.metadata as any other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+
+class Site:
+    """A folder on the path of imports, into which distributions are installed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.modules: list[str] = []
+
+    def install(
+        self,
+        project: str,
+        entry_points: Mapping[str, Mapping[str, str]] | str,
+        *,
+        version: str = "1.0",
+        modules: Mapping[str, str] | None = None,
+        metadata: str | None = None,
+    ) -> Path:
+        """Install a distribution and return its dist-info folder; ``metadata`` replaces its METADATA, "" leaves it out."""
+        folder = self.directory / f"{project.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir()
+        if metadata != "":
+            (folder / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n")
+        if not isinstance(entry_points, str):
+            entry_points = "\n".join(
+                f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in names.items())
+                for group, names in entry_points.items()
+            )
+        (folder / "entry_points.txt").write_text(entry_points)
+        for name, source in (modules or {}).items():
+            (self.directory / f"{name}.py").write_text(dedent(source))
+            self.modules.append(name)
+        return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    directory = tmp_path / "site"
+    directory.mkdir()
+    monkeypatch.syspath_prepend(directory)
+    made = Site(directory)
+    yield made
+    for name in made.modules:
+        sys.modules.pop(name, None)
