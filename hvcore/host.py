@@ -198,7 +198,7 @@ class Host:
         plugin = discovery.load(candidate)
         if not isinstance(plugin, HypervisorPlugin):
             raise InvalidPlugin(
-                f"{candidate.name!r} of {candidate.distribution} is a {type(plugin).__name__}, not a HypervisorPlugin",
+                f"{candidate.name!r} of {candidate.distribution} is of type {type(plugin).__name__}, not a HypervisorPlugin",
                 resolution="name an hvcore.plugin.HypervisorPlugin in the entry point",
             )
         _check_promises(plugin, candidate)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import hvcore
@@ -33,17 +34,24 @@ def api_page() -> str:
         parts.append(f"## hvcore.{kind.__name__}\n\n{doc.summary}\n")
         if doc.body:
             parts.append(f"{doc.body}\n")
-        found = [entry for home in kind.__mro__ for entry in _public(home)]
-        rows = [[f"[{code(name)}](#{name})", read_doc(member).summary] for name, member in found]
+        found = _public(kind)
+        rows = [[f"[{code(name)}](#{name})", read_doc(member).summary] for name, member in found.items()]
         parts.append(table(("verb", "what it does"), rows))
-        parts += [_entry(name, member) for name, member in found]
+        parts += [_entry(name, member) for name, member in found.items()]
     return "\n".join(parts)
 
 
-def _public(kind: type) -> Iterator[tuple[str, object]]:
-    for name, member in vars(kind).items():
-        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
-            yield name, member
+def _public(kind: type) -> dict[str, object]:
+    """Return a class's public methods and properties by name, each in the place of the class that writes it."""
+    found: dict[str, object] = {}
+    for home in kind.__mro__:
+        inherited = {name for base in home.__mro__[1:] for name in vars(base)}
+        for name in vars(home):
+            member = inspect.getattr_static(kind, name)
+            if name.startswith("_") or name in inherited or not isinstance(member, (FunctionType, property)):
+                continue
+            found[name] = member
+    return found
 
 
 def _entry(name: str, member: object) -> str:

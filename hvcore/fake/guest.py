@@ -72,40 +72,11 @@ def end_commands(directory: Path) -> None:
 
 
 def _check(request: ExecRequest) -> None:
-    """Refuse what cannot be run.
+    """Refuse what this hypervisor cannot run.
 
     Raises:
         InvalidInput: naming the field.
     """
-    if request.timeout_s is not None and not request.timeout_s > 0:
-        raise InvalidInput(
-            "the timeout of a command must be more than 0",
-            key="timeout_s",
-            value=request.timeout_s,
-            allowed="more than 0 s, or none",
-        )
-    if request.attached and (request.timeout_s is not None or request.stdin is not None):
-        raise InvalidInput(
-            "an attached command has the caller's own streams and no time limit",
-            key="attached",
-            value=True,
-            allowed="neither stdin nor timeout_s beside it",
-        )
-    if request.working_directory and not request.working_directory.startswith("/"):
-        raise InvalidInput(
-            "the working directory must be an absolute path",
-            key="working_directory",
-            value=request.working_directory,
-            allowed="an absolute path",
-        )
-    for name, value in request.environment.items():
-        if not name or "=" in name or "\0" in name or "\0" in value:
-            raise InvalidInput(
-                f"{name!r} cannot be set in an environment",
-                key="environment",
-                value=f"{name}={value}",
-                allowed="names without '=' and null characters, and values without null characters",
-            )
     if "=" in request.command[0]:
         raise InvalidInput(
             f"{request.command[0]!r} cannot be run: env(1) takes a name with '=' for a variable",

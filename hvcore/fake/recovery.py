@@ -104,7 +104,7 @@ def recover_one(machine: Machine) -> Recovery | None:
 
 
 def recover_all(context: DriverContext) -> tuple[Recovery, ...]:
-    """Put every instance in order but those that somebody works on, who puts them in order himself."""
+    """Put every instance in order but those that are being worked on: whoever does so has put them in order first."""
     found: list[Recovery] = []
     for name in recorded_names(context):
         with suppress(Busy):

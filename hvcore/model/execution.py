@@ -34,7 +34,10 @@ class ExecRequest:
         environment: variables to set beside the guest's own.
         working_directory: an absolute path in the guest; "" leaves it to the hypervisor.
         timeout_s: seconds it may take, more than 0; None waits for its end.
-        attached: connect it to the caller's own streams instead of capturing what it writes.
+        attached: connect it to the caller's own streams instead of capturing what it writes; without stdin and timeout.
+
+    Raises:
+        InvalidInput: naming the field that cannot be met.
     """
 
     command: tuple[str, ...] = field(converter=_checked_command)
@@ -43,6 +46,37 @@ class ExecRequest:
     working_directory: str = ""
     timeout_s: float | None = None
     attached: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise InvalidInput(
+                "the timeout of a command must be more than 0",
+                key="timeout_s",
+                value=self.timeout_s,
+                allowed="more than 0 s, or none",
+            )
+        if self.attached and (self.timeout_s is not None or self.stdin is not None):
+            raise InvalidInput(
+                "an attached command has the caller's own streams and no time limit",
+                key="attached",
+                value=True,
+                allowed="neither stdin nor timeout_s beside it",
+            )
+        if self.working_directory and (not self.working_directory.startswith("/") or "\0" in self.working_directory):
+            raise InvalidInput(
+                "the working directory must be an absolute path",
+                key="working_directory",
+                value=self.working_directory,
+                allowed="an absolute path",
+            )
+        for name, value in self.environment.items():
+            if not name or "=" in name or "\0" in name or "\0" in value:
+                raise InvalidInput(
+                    f"{name!r} cannot be set in an environment",
+                    key="environment",
+                    value=f"{name}={value}",
+                    allowed="names without '=' and null characters, and values without null characters",
+                )
 
 
 @frozen

@@ -236,7 +236,7 @@ def _users_that_stay(source: str) -> tuple[str, ...]:
         # The kernel announces a detached loop device to nobody but udev, which need not run here.
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, 0.05)
-    return users and device_users(source)
+    return users
 
 
 def _isolate(target: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,7 +213,3 @@ def test_lists_of_names_are_separated_by_commas_or_blanks(names: list[str], sepa
 def test_extension_groups_are_named_after_the_hypervisor() -> None:
     assert extension_group("lxc") == "hvcore.lxc"
     assert extension_group("all") == ALL_GROUP
-
-
-def test_nothing_here_is_found_by_pytest() -> None:
-    assert not [point for c in find_all() for point in [c.load] if isinstance(point, EntryPoint)]

@@ -3,108 +3,70 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-from hvcore.errors import OperationFailed
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.system.kernel_files import read_text
-from hvcore.system.mountinfo import read_mounts
+from hvcore.system.mountinfo import is_below, read_mounts
+from hvcore.testing.leaks import Snapshot, diff, snapshot
 
 __all__ = ["Findings", "Witness"]
 
 Findings = dict[str, list[str]]
 """What was found, by kind."""
 
-_NETWORK = Path("/sys/class/net")
-_LOCKS = Path("/run/lxc")
-
 
 class Witness:
-    """Looks for everything that bears the tour's marks and was not there before.
+    """Looks for everything that bears the tour's word and was not there before.
 
     Args:
         directory: the tour's own directory; it holds the state directory ``state``.
-        token: a word that is in every instance's name and nowhere else.
+        token: a word that is in every instance's name and in the directory's, and nowhere else.
     """
 
     def __init__(self, directory: Path, token: str) -> None:
-        self._directory = directory
+        self._state_dir = directory / "state"
         self._token = token
-        self._suspects: set[str] = set()
-        self._groups: set[str] = set()
-        self._groups_before = set(_all_groups())
+        self._own: set[str] = set()
+        self._before = self._everything()
 
     @contextmanager
     def watching_devices(self) -> Generator[None]:
-        """Take network devices that appear during the body for the tour's own: nothing in their names tells."""
-        before = set(_names_in(_NETWORK))
+        """Take network devices that appear during the body for the tour's own: nothing in their names need tell."""
+        before = self._everything()["network devices"]
         try:
             yield
         finally:
-            self._suspects |= set(_names_in(_NETWORK)) - before
+            self._own |= self._everything()["network devices"] - before
 
     def note_groups(self, pid: int | None) -> None:
         """Remember the cgroups of a process, and those above them, as the tour's own unless they were there before."""
         for line in (read_text(f"/proc/{pid}/cgroup") or "").split("\n"):
             path = line.partition(":")[2].partition(":")[2]
-            parents = [path, *(str(parent) for parent in Path(path).parents)]
+            parents = [path, *map(str, Path(path).parents)]
             for mount_point in current_layout().hierarchies:
-                self._groups |= {mount_point + parent for parent in parents if parent.strip("/")} - self._groups_before
+                groups = {mount_point + parent for parent in parents if parent.strip("/")}
+                self._own |= groups - self._before["cgroups"]
 
     def look(self) -> Findings:
         """Return what there is now, by kind."""
-        return {
-            "mounts": [m.mount_point for m in read_mounts() if self._is_ours(m.mount_point) or self._is_ours(m.source)],
-            "loop devices": [name for name, file in _loop_devices() if self._is_ours(file)],
-            "cgroups": [group for group in _all_groups() if self._token in group or group in self._groups],
-            "network devices": sorted(self._suspects & set(_names_in(_NETWORK))),
-            "processes": [f"{pid} {text}" for pid, text in _processes() if self._is_ours(text)],
-            "state files": list(self._state_files()),
-        }
+        fresh = diff(self._before, self._everything())
+        found = {kind: [item for item in fresh.get(kind, ()) if self._is_own(item)] for kind in self._before}
+        found["files"] = list(self._files_of(found["files"]))
+        return found
 
-    def _is_ours(self, text: str) -> bool:
-        return self._token in text or str(self._directory) in text
+    def _everything(self) -> Snapshot:
+        return snapshot([""], [self._state_dir])
 
-    def _state_files(self) -> Iterator[str]:
-        mounts = {mount.mount_point for mount in read_mounts()}
-        for place in (self._directory / "state", _LOCKS):
-            for directory, children, files in os.walk(place):
-                yield from (f"{directory}/{file}" for file in files if self._is_ours(f"{directory}/{file}"))
-                yield from (f"{directory}/{child}" for child in children if self._token in child)
-                # What is mounted there is the guest's, not state.
-                children[:] = [child for child in children if f"{directory}/{child}" not in mounts]
+    def _is_own(self, item: str) -> bool:
+        return self._token in item or item in self._own
 
-
-def _all_groups() -> Iterator[str]:
-    for mount_point in current_layout().hierarchies:
-        for directory, children, _ in os.walk(mount_point):
-            for child in children:
-                yield f"{directory}/{child}"
-
-
-def _loop_devices() -> Iterator[tuple[str, str]]:
-    for name in _names_in(Path("/sys/block")):
-        if name.startswith("loop"):
-            yield name, read_text(f"/sys/block/{name}/loop/backing_file") or ""
-
-
-def _processes() -> Iterator[tuple[int, str]]:
-    """Every other process: its command line and its cgroups, as one text."""
-    for name in _names_in(Path("/proc")):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
-        try:
-            command = (read_text(f"/proc/{name}/cmdline") or "").replace("\0", " ")
-            groups = read_text(f"/proc/{name}/cgroup") or ""
-        except OperationFailed:
-            continue  # another user's process, which is none of the tour's
-        yield int(name), f"{command.strip()} {groups}"
-
-
-def _names_in(directory: Path) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []  # a machine without such things has none of the tour's
+    def _files_of(self, paths: Iterable[str]) -> Generator[str]:
+        """Leave out what all instances of a state directory share, and what is mounted there: that is the guest's."""
+        mounts = [mount.mount_point for mount in read_mounts() if is_below(mount.mount_point, str(self._state_dir))]
+        for path in paths:
+            is_shared = os.path.isdir(path) and self._token not in os.path.basename(path)
+            if not is_shared and not any(is_below(path, mount, include_self=False) for mount in mounts):
+                yield path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from hvcore.context import DriverContext
@@ -95,11 +96,22 @@ def _controller(controller: str, layout: CgroupLayout) -> Finding:
 
 def _directory(name: str, path: Path, variable: str) -> Finding:
     """Look whether a directory can be written, or made when it is missing."""
-    existing = next(parent for parent in (path, *path.parents) if os.path.exists(parent))
-    usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-    return Finding(
-        name,
-        usable,
-        str(path) if usable else f"{existing} cannot be written",
-        "" if usable else f"set {variable} to a directory you may write",
-    )
+    why = _obstacle(path)
+    if why is None:
+        return Finding(name, True, str(path))
+    return Finding(name, False, why, f"set {variable} to a directory you may write")
+
+
+def _obstacle(path: Path) -> str | None:
+    """Return why a directory cannot be written or made, or None."""
+    for existing in (path, *path.parents):
+        try:
+            is_directory = stat.S_ISDIR(os.stat(existing).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            return f"{existing} cannot be looked at: {error.strerror}"
+        if is_directory and os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
+            return None
+        return f"{existing} cannot be written"
+    return f"{path} cannot be made"

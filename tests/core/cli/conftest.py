@@ -127,7 +127,9 @@ def on_terminal(environment: Path) -> Hv:
 def instance_file(tmp_path: Path) -> Callable[..., str]:
     """Write an instance file for the embedded hypervisor."""
 
-    def write(name: str = "web1", *, parameters: str = "", head: str = 'hypervisor = "fake"', memory: str = "64") -> str:
+    def write(
+        name: str = "web1", *, parameters: str = "", head: str = 'hypervisor = "fake"', memory: str = "64"
+    ) -> str:
         path = tmp_path / f"{name}.toml"
         lines = [f'name = "{name}"', head, "[backend]", f"memory_mib = {memory}", "[parameters]", parameters]
         path.write_text("\n".join(lines) + "\n")

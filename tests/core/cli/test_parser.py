@@ -95,7 +95,9 @@ def test_the_short_way_agrees_with_the_real_parser(verb: str, options: list[list
     assert short == parse(words)
 
 
-@given(st.lists(st.sampled_from([*PLAIN, "stop", "--", "-H", "-x", "--json", "--help", "fake", "-H=fake", "--state-dir="])))
+@given(
+    st.lists(st.sampled_from([*PLAIN, "stop", "--", "-H", "-x", "--json", "--help", "fake", "-H=fake", "--state-dir="]))
+)
 def test_what_is_not_plain_is_left_to_the_real_parser(words: list[str]) -> None:
     short = parse_plain(words)
     if short is not None:

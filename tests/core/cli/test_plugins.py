@@ -80,7 +80,9 @@ def test_a_broken_plugin_stops_nobody(run_hv: Any, installed: Path, instance_fil
 def test_no_plugins_leaves_what_is_built_in(run_hv: Any, installed: Path) -> None:
     found = run_hv("plugins", "--json", "--no-plugins").json
     assert found["broken"] == []
-    assert {plugin["name"]: plugin["disabled"] for plugin in found["extensions"]} == {"listener": "not in HVCORE_PLUGINS"}
+    assert {plugin["name"]: plugin["disabled"] for plugin in found["extensions"]} == {
+        "listener": "not in HVCORE_PLUGINS"
+    }
     assert [plugin["name"] for plugin in found["hypervisors"] if not plugin["disabled"]] == ["fake"]
 
 

@@ -56,7 +56,9 @@ def test_clean_shows_what_it_found() -> None:
     assert clean("a\x1b[2J\tb\nc\u2028\u009b") == "a\\x1b[2J\tb\nc\\u2028\\x9b"
 
 
-@pytest.mark.parametrize(("text", "columns"), [("", 0), ("abc", 3), ("\u00e4", 1), ("\u4ed6", 2), ("e\u0301", 1), ("\u200d", 0)])
+@pytest.mark.parametrize(
+    ("text", "columns"), [("", 0), ("abc", 3), ("\u00e4", 1), ("\u4ed6", 2), ("e\u0301", 1), ("\u200d", 0)]
+)
 def test_width(text: str, columns: int) -> None:
     assert width(text) == columns
 

@@ -134,6 +134,14 @@ def test_an_unhealthy_node_is_told_with_remedies(
     place.state.unlink()
 
 
+def test_directories_of_somebody_else_are_unhealthy(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The superuser may write everywhere, so what other users meet is played here."""
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    text = fake.verify().text()
+    assert text is not None
+    assert text.count("cannot be written") == 2
+
+
 def test_the_console_is_a_message_made_from_the_arguments(fake: Any, place: Any, instance: Make) -> None:
     console = fake.get_instance_console(instance(), Node("node7"))
     assert (console.instance, console.kind) == ("web1", ConsoleKind.MESSAGE)

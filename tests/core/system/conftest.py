@@ -160,8 +160,9 @@ def scratch(tmp_path: Path, as_root: None) -> Iterator[Path]:
     """A directory for mounts; the test must leave no mount and no loop device of it behind."""
     yield tmp_path
     left = [mount.mount_point for mount in mounts_below(read_mounts(), str(tmp_path))]
-    # A detached loop device vanishes when its last user closes it, and that may be another test that looks at it.
-    deadline = time.monotonic() + 2
+    # A detached loop device vanishes with its last user, which may be another test that looks at it or one whose mount
+    # namespace has a copy of this test's mounts.
+    deadline = time.monotonic() + WAIT_S
     while (images := images_below(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.002)
     # A test that failed may leave a propagated mess; whatever stayed mounted, pytest would delete through it later.

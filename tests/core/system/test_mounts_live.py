@@ -125,6 +125,13 @@ def test_an_image_is_not_mounted_twice(make_image: MakeImage, target: Path, scra
     unmount(str(target))
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have copies of the mounts for longer than a container that is being started has."""
+    monkeypatch.setattr("hvcore.system.mounts._RELEASE_TIMEOUT_S", 20.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_loop_device_that_is_about_to_vanish_is_waited_for(make_image: MakeImage, target: Path) -> None:
     image = make_image()
     attach_image(str(image), str(target))
@@ -132,7 +139,7 @@ def test_a_loop_device_that_is_about_to_vanish_is_waited_for(make_image: MakeIma
     # As udev may: look at the device while the image is unmounted.
     looking = os.open(loop, os.O_RDONLY)
     unmount(str(target))
-    assert device_users(str(image)) == (f"loop device {loop}",)
+    assert device_users(str(image)) != ()
     closing = threading.Timer(0.05, os.close, [looking])
     closing.start()
     attach_image(str(image), str(target))
@@ -155,7 +162,13 @@ def test_a_device_is_not_mounted_twice(make_image: MakeImage, target: Path, scra
 
 
 def test_a_device_that_another_mount_namespace_uses(
-    make_image: MakeImage, target: Path, loop: Loop, start: Start, need: Callable[..., None]
+    make_image: MakeImage,
+    target: Path,
+    loop: Loop,
+    start: Start,
+    until: Until,
+    need: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     need("unshare")
     device = loop(make_image())
@@ -163,14 +176,37 @@ def test_a_device_that_another_mount_namespace_uses(
     assert inside.stdout is not None
     assert inside.stdout.readline() == b"mounted\n"
     assert points_below(target) == []
+    monkeypatch.setattr("hvcore.system.mounts._RELEASE_TIMEOUT_S", 0.05)
     with pytest.raises(DeviceBusy, match=f"mounted at {target} in the mount namespace of process {inside.pid}"):
         mount_device(device, str(target))
     inside.communicate(b"\n", timeout=20)
-    assert device_users(device) == ()
+    until(lambda: device_users(device) == ())
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("as_image", [True, False])
+def test_the_copy_of_a_mount_that_a_starting_container_has_is_waited_for(
+    make_image: MakeImage, target: Path, loop: Loop, start: Start, need: Callable[..., None], as_image: bool
+) -> None:
+    need("unshare")
+    image = make_image()
+    source = str(image) if as_image else loop(image)
+    mount = attach_image if as_image else mount_device
+    mount(source, str(target))
+    inside = start("unshare", "--mount", "sh", "-c", "echo ready && read line")
+    assert inside.stdout is not None
+    assert inside.stdout.readline() == b"ready\n"
+    unmount(str(target))
+    assert device_users(source) != ()
+    ending = threading.Timer(0.05, inside.kill)
+    ending.start()
+    mount(source, str(target))
+    ending.join()
+    unmount(str(target))
 
 
 def test_a_file_system_with_device_numbers_of_its_own(
-    scratch: Path, target: Path, loop: Loop, need: Callable[..., None]
+    scratch: Path, target: Path, loop: Loop, until: Until, need: Callable[..., None]
 ) -> None:
     need("mkfs.btrfs")
     image = scratch / "btrfs.img"
@@ -184,11 +220,11 @@ def test_a_file_system_with_device_numbers_of_its_own(
     assert mount.device.startswith("0:")
     assert device_users(device) == (f"mounted at {target}",)
     unmount(str(target))
-    assert device_users(device) == ()
+    until(lambda: device_users(device) == ())
 
 
 def test_partitions_and_their_disk(
-    make_image: MakeImage, scratch: Path, target: Path, loop: Loop, need: Callable[..., None]
+    make_image: MakeImage, scratch: Path, target: Path, loop: Loop, until: Until, need: Callable[..., None]
 ) -> None:
     need("sfdisk", "partx")
     disk = scratch / "disk"
@@ -202,9 +238,9 @@ def test_partitions_and_their_disk(
     assert device_users(f"{device}p2") == ()
     assert device_users(str(disk)) == (f"loop device {device}, mounted at {target}",)
     unmount(str(target))
+    until(lambda: device_users(device) == ())
     (scratch / "whole").mkdir()
-    whole = subprocess.run(["mke2fs", "-q", "-F", device], capture_output=True, text=True)
-    assert whole.returncode == 0, whole.stderr
+    subprocess.run(["mke2fs", "-q", "-F", device], check=True)
     mount_device(device, str(scratch / "whole"))
     assert device_users(f"{device}p2") == (f"mounted at {scratch}/whole",)
     unmount(str(scratch / "whole"))
@@ -504,7 +540,7 @@ def test_an_image_on_a_mount_keeps_it_busy(target: Path, loop: Loop, until: Unti
 
 
 def test_the_same_path_in_another_mount_namespace_holds_nothing(
-    target: Path, start: Start, need: Callable[..., None]
+    target: Path, start: Start, need: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need("unshare")
     tmpfs(target)
@@ -513,7 +549,19 @@ def test_the_same_path_in_another_mount_namespace_holds_nothing(
     assert inside.stdout is not None
     assert inside.stdout.readline() == b"ready\n"
     assert os.readlink(f"/proc/{inside.pid}/cwd") == str(target)
-    assert find_holders(mounts) == ()
+    opened: list[str] = []
+    real_open = os.open
+
+    def record(path: str, flags: int) -> int:
+        if flags & os.O_PATH:
+            opened.append(os.readlink(path))
+        return real_open(path, flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", record)
+        assert find_holders(mounts) == ()
+    # What is opened is kept busy, so nothing that lies elsewhere may be.
+    assert opened == [str(target)]
     with open(target / "own", "wb+") as file:
         file.write(bytes(mmap.PAGESIZE))
         assert [(holder.pid, holder.uses) for holder in find_holders(mounts)] == [

@@ -330,7 +330,9 @@ def test_a_container_that_ends_while_it_is_measured(
     assert not machine.group("memory", "web1").exists()
 
 
-def test_a_container_that_ends_while_its_processes_are_listed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_that_ends_while_its_processes_are_listed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def end(path: str) -> tuple[int, ...]:
         shutil.rmtree(Path(path).parent)
         return (10, 20)

@@ -34,7 +34,9 @@ def lxc_reads(text: str) -> list[tuple[str, str]]:
 
 anything = st.text(st.characters() | st.sampled_from("\n\r\t\0\x0b\x0c\x1c\x85\u2028\u2029\ud800 \"'#=,"))
 keys = st.from_regex(r"lxc\.[a-z0-9]{1,8}([._-][A-Za-z0-9_.*-]{1,12})?", fullmatch=True)
-quoted = st.tuples(st.sampled_from([*QUOTES, " ", "\t", ""]), anything, st.sampled_from([*QUOTES, " ", ""])).map("".join)
+quoted = st.tuples(st.sampled_from([*QUOTES, " ", "\t", ""]), anything, st.sampled_from([*QUOTES, " ", ""])).map(
+    "".join
+)
 
 
 @given(keys | anything, anything | quoted)

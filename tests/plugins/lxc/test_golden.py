@@ -75,9 +75,7 @@ def rendered(hypervisor: Hypervisor, instance_file: Path, layout: CgroupLayout, 
 
 @pytest.mark.parametrize(("instance", "variant"), CASES)
 def test_configuration(instance: str, variant: str, hypervisor: Hypervisor, tmp_path: Path) -> None:
-    text = rendered(
-        hypervisor, GOLDEN / f"{instance}.toml", layout_of(variant, tmp_path), paused=VARIANTS[variant][2]
-    )
+    text = rendered(hypervisor, GOLDEN / f"{instance}.toml", layout_of(variant, tmp_path), paused=VARIANTS[variant][2])
     golden = GOLDEN / f"{instance}.{variant}.config"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)

@@ -30,8 +30,7 @@ GANETI: dict[str, tuple[ParameterType, ParameterValue]] = {
     "devices": (
         ParameterType.LIST,
         tuple(
-            f"c {numbers} rw"
-            for numbers in ("1:3", "1:5", "1:7", "1:8", "1:9", "1:10", "5:0", "5:1", "5:2", "136:*")
+            f"c {numbers} rw" for numbers in ("1:3", "1:5", "1:7", "1:8", "1:9", "1:10", "5:0", "5:1", "5:2", "136:*")
         ),
     ),
     "drop_capabilities": (

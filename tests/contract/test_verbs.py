@@ -1,0 +1,486 @@
+"""Every hook of the contract through the verb that calls it: arguments, answer, lock, and Ganeti 2.6's form by name alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hvcore.errors import (
+    HypervisorError,
+    InstanceNotFound,
+    InvalidInput,
+    InvalidParameter,
+    OperationFailed,
+    StopTimeout,
+)
+from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+from hvcore.model.execution import ExecRequest, ExecResult
+from hvcore.model.files import AncillaryFiles
+from hvcore.model.info import InstanceInfo
+from hvcore.model.instance import BlockDevice, Disk, Instance, Nic
+from hvcore.model.migration import MigrationState, MigrationStatus
+from hvcore.model.nic import NicMode
+from hvcore.model.node import Node, NodeInfo
+from hvcore.model.plan import StartPlan
+from hvcore.model.recovery import RecoveryReport
+from hvcore.model.state import InstanceState
+from hvcore.model.verify import VerifyReport
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Contract
+
+INFO = InstanceInfo("web1", "toy", InstanceState.RUNNING, 128, 1, 0.5)
+NIC = Nic(NicMode.NONE)
+
+
+def forms(contract: Contract, verb: Callable[..., Any], hook: str, *arguments: Any, locked: bool = False) -> None:
+    """Call a verb with the definition and with the name alone, and look at what arrives."""
+    for form, wanted in ((contract.definition, contract.filled), ("web1", contract.filled)):
+        contract.calls.clear()
+        assert verb(form, *arguments) is contract.answers.get(hook)
+        assert contract.only(hook, locked=locked)["instance"] == wanted
+
+
+# Life cycle.
+
+
+def test_start_instance(contract: Contract) -> None:
+    contract.hypervisor.start_instance(contract.definition)
+    assert [call.hook for call in contract.calls if call.hook.startswith(("check", "validate", "start", "instance"))] == [
+        "check_parameter_syntax",
+        "validate_parameters",
+        "start_instance",
+        "instance_started",
+    ]
+    assert contract.only("start_instance", locked=True) == {
+        "instance": contract.filled,
+        "block_devices": (BlockDevice(Disk("/srv/web1"), "/srv/web1"),),
+        "startup_paused": False,
+    }
+    device = BlockDevice(Disk("/srv/web1"), "/run/web1:0", "uri")
+    contract.hypervisor.start_instance(contract.definition, block_devices=[device], startup_paused=True)
+    assert contract.only("start_instance", locked=True) == {
+        "instance": contract.filled,
+        "block_devices": (device,),
+        "startup_paused": True,
+    }
+
+
+def test_plan_start(contract: Contract) -> None:
+    plan = contract.answers["plan_start"] = StartPlan("toy", "web1", (), {})
+    assert contract.hypervisor.plan_start(contract.definition, startup_paused=True) is plan
+    assert contract.only("plan_start") == {
+        "instance": contract.filled,
+        "block_devices": (BlockDevice(Disk("/srv/web1"), "/srv/web1"),),
+        "startup_paused": True,
+    }
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_verify_instance(contract: Contract, answer: bool) -> None:
+    contract.answers["verify_instance"] = answer
+    forms(contract, contract.hypervisor.verify_instance, "verify_instance")
+
+
+def test_restore_instance(contract: Contract) -> None:
+    forms(contract, contract.hypervisor.restore_instance, "restore_instance", locked=True)
+    contract.hypervisor.restore_instance("web1")
+    assert contract.only("restore_instance", locked=True)["block_devices"] == (
+        BlockDevice(Disk("/srv/web1"), "/srv/web1"),
+    )
+
+
+def test_stop_instance(contract: Contract) -> None:
+    stop = contract.hypervisor.stop_instance
+    stop(contract.definition, force=True, retry=True, timeout_s=2.5)
+    assert contract.only("stop_instance", locked=True) == {
+        "instance": contract.filled,
+        "name": "web1",
+        "force": True,
+        "retry": True,
+        "timeout_s": 2.5,
+    }
+    by_name = {"instance": None, "name": "web1", "force": False, "retry": False, "timeout_s": None}
+    seed: list[Callable[[], None]] = [
+        lambda: stop("web1"),
+        lambda: stop(name="web1"),
+        lambda: stop(None, False, False, "web1"),
+        lambda: stop("web1", name="web1"),
+    ]
+    for call in seed:
+        call()
+        assert contract.only("stop_instance", locked=True) == by_name
+    stop(None, force=True, name="web1")  # as Ganeti's watcher does
+    assert contract.only("stop_instance", locked=True) == by_name | {"force": True}
+
+
+def test_cleanup_instance(contract: Contract) -> None:
+    for _ in range(2):
+        contract.hypervisor.cleanup_instance("web1")
+        assert contract.only("cleanup_instance", locked=True) == {"instance_name": "web1"}
+
+
+def test_reboot_instance(contract: Contract) -> None:
+    forms(contract, contract.hypervisor.reboot_instance, "reboot_instance", locked=True)
+
+
+def test_pause_instance(contract: Contract) -> None:
+    for form in (contract.definition, "web1"):
+        contract.hypervisor.pause_instance(form)
+        assert contract.only("pause_instance", locked=True) == {"instance_name": "web1"}
+
+
+def test_resume_instance(contract: Contract) -> None:
+    for form in (contract.definition, "web1"):
+        contract.hypervisor.resume_instance(form)
+        assert contract.only("resume_instance", locked=True) == {"instance_name": "web1"}
+
+
+def test_balloon_instance_memory(contract: Contract) -> None:
+    verb = contract.hypervisor.balloon_instance_memory
+    forms(contract, verb, "balloon_instance_memory", 256, locked=True)
+    verb("web1", 64)
+    assert contract.only("balloon_instance_memory", locked=True)["memory_mib"] == 64
+    for wrong in (0, -1, 2**40):
+        with pytest.raises(InvalidInput, match="memory_mib cannot be"):
+            verb("web1", wrong)
+
+
+def test_recover(contract: Contract) -> None:
+    report = contract.answers["recover"] = RecoveryReport("toy")
+    assert contract.hypervisor.recover() is report
+    assert contract.only("recover") == {"instance_name": None}
+    assert contract.hypervisor.recover("web1") is report
+    # The driver takes the lock of each instance that it works on.
+    assert contract.only("recover") == {"instance_name": "web1"}
+
+
+# Inventory.
+
+
+def test_list_instances(contract: Contract) -> None:
+    names = contract.answers["list_instances"] = ("db1", "web1")
+    assert contract.hypervisor.list_instances() is names
+    assert contract.only("list_instances") == {"parameters": None}
+    contract.hypervisor.list_instances({"count": 1})
+    assert contract.only("list_instances") == {"parameters": {"count": 1}}
+
+
+@pytest.mark.parametrize("answer", [INFO, None])
+def test_get_instance_info(contract: Contract, answer: InstanceInfo | None) -> None:
+    contract.answers["get_instance_info"] = answer
+    for form in (contract.definition, "web1"):
+        assert contract.hypervisor.get_instance_info(form) is answer
+        assert contract.only("get_instance_info") == {"instance_name": "web1", "parameters": None}
+    contract.hypervisor.get_instance_info("web1", {"count": 1})
+    assert contract.only("get_instance_info")["parameters"] == {"count": 1}
+
+
+def test_get_all_instances_info(contract: Contract) -> None:
+    infos = contract.answers["get_all_instances_info"] = (INFO,)
+    assert contract.hypervisor.get_all_instances_info() is infos
+    assert contract.only("get_all_instances_info") == {"parameters": None}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_get_instance_definition(contract: Contract, known: bool) -> None:
+    answer = contract.answers["get_instance_definition"] = contract.filled if known else None
+    assert contract.hypervisor.get_instance_definition("web1") is answer
+    assert contract.only("get_instance_definition") == {"instance_name": "web1"}
+
+
+def test_get_node_info(contract: Contract) -> None:
+    info = contract.answers["get_node_info"] = NodeInfo(4, 3, 1, 1, 1, 1, 1)
+    assert contract.hypervisor.get_node_info() is info
+    assert contract.only("get_node_info") == {"parameters": None}
+
+
+def test_verify(contract: Contract) -> None:
+    report = contract.answers["verify"] = VerifyReport("toy")
+    assert contract.hypervisor.verify() is report
+    assert contract.only("verify") == {"parameters": None}
+
+
+# Console.
+
+
+def test_get_instance_console(contract: Contract) -> None:
+    console = InstanceConsole("web1", ConsoleKind.MESSAGE, message="none")
+    contract.answers["get_instance_console"] = console
+    verb = contract.hypervisor.get_instance_console
+    forms(contract, verb, "get_instance_console")
+    verb("web1")
+    assert contract.only("get_instance_console")["primary_node"] == Node(os.uname().nodename)
+    node = Node("node1", ssh_port=2222, group="rack1")
+    assert verb(contract.definition, primary_node=node) is console
+    assert contract.only("get_instance_console")["primary_node"] is node
+
+
+def test_exec_in_instance(contract: Contract) -> None:
+    result = contract.answers["exec_in_instance"] = ExecResult(3)
+    for form in (contract.definition, "web1"):
+        assert contract.hypervisor.exec_in_instance(form, ["ls", "-l"]) is result
+        assert contract.only("exec_in_instance") == {"instance_name": "web1", "request": ExecRequest(("ls", "-l"))}
+    contract.hypervisor.exec_in_instance(
+        "web1",
+        ("cat",),
+        stdin=b"in",
+        environment={"A": "b"},
+        working_directory="/srv",
+        timeout_s=1.5,
+        attached=True,
+    )
+    assert contract.only("exec_in_instance")["request"] == ExecRequest(("cat",), b"in", {"A": "b"}, "/srv", 1.5, True)
+
+
+# Migration.
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_can_migrate(contract: Contract, answer: bool) -> None:
+    contract.answers["can_migrate"] = answer
+    assert contract.hypervisor.can_migrate is answer
+    assert contract.only("can_migrate") == {}
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_versions_safe_for_migration(contract: Contract, answer: bool) -> None:
+    contract.answers["versions_safe_for_migration"] = answer
+    assert contract.hypervisor.versions_safe_for_migration((5, 0), (5, 1)) is answer
+    assert contract.only("versions_safe_for_migration") == {"source": (5, 0), "target": (5, 1)}
+
+
+def test_migration_info(contract: Contract) -> None:
+    contract.answers["migration_info"] = "opaque"
+    forms(contract, contract.hypervisor.migration_info, "migration_info")
+
+
+def test_accept_instance(contract: Contract) -> None:
+    contract.hypervisor.accept_instance(contract.definition, "opaque", "192.0.2.2")
+    assert contract.only("accept_instance", locked=True) == {
+        "instance": contract.filled,
+        "info": "opaque",
+        "target": "192.0.2.2",
+    }
+
+
+def test_migrate_instance(contract: Contract) -> None:
+    forms(contract, contract.hypervisor.migrate_instance, "migrate_instance", "192.0.2.2", locked=True)
+    contract.hypervisor.migrate_instance("web1", "192.0.2.2")  # Ganeti 2.6 knew no cluster name
+    assert contract.only("migrate_instance", locked=True) == {
+        "cluster_name": "",
+        "instance": contract.filled,
+        "target": "192.0.2.2",
+        "live": True,
+    }
+    contract.hypervisor.migrate_instance("web1", "192.0.2.2", live=False, cluster_name="cluster")
+    arguments = contract.only("migrate_instance", locked=True)
+    assert (arguments["cluster_name"], arguments["live"]) == ("cluster", False)
+
+
+def test_get_migration_status(contract: Contract) -> None:
+    contract.answers["get_migration_status"] = MigrationStatus(MigrationState.ACTIVE)
+    forms(contract, contract.hypervisor.get_migration_status, "get_migration_status")
+
+
+def test_finalize_migration_source(contract: Contract) -> None:
+    verb = contract.hypervisor.finalize_migration_source
+    forms(contract, verb, "finalize_migration_source", True, locked=True)
+    verb("web1", success=False, live=False)
+    assert contract.only("finalize_migration_source", locked=True) == {
+        "instance": contract.filled,
+        "success": False,
+        "live": False,
+    }
+
+
+def test_finalize_migration_dst(contract: Contract) -> None:
+    verb = contract.hypervisor.finalize_migration_dst
+    forms(contract, verb, "finalize_migration_dst", "opaque", True, locked=True)
+    verb("web1", "opaque", success=False)
+    assert contract.only("finalize_migration_dst", locked=True) == {
+        "instance": contract.filled,
+        "info": "opaque",
+        "success": False,
+    }
+
+
+# Node, files and parameters.
+
+
+def test_powercycle_node(contract: Contract) -> None:
+    for unconfirmed in ({}, {"confirmed": False}, {"confirmed": 1}, {"confirmed": "yes"}):
+        verb: Any = contract.hypervisor.powercycle_node
+        with pytest.raises(InvalidInput, match="must be confirmed"):
+            verb(**unconfirmed)
+    assert contract.calls == []
+    contract.hypervisor.powercycle_node(confirmed=True)
+    assert contract.only("powercycle_node") == {"parameters": None}
+
+
+def test_get_ancillary_files(contract: Contract) -> None:
+    files = contract.answers["get_ancillary_files"] = AncillaryFiles(["/etc/toy"], ["/etc/toy"])
+    assert contract.hypervisor.get_ancillary_files() is files
+    assert contract.only("get_ancillary_files") == {}
+
+
+def test_get_parameters(contract: Contract) -> None:
+    assert contract.hypervisor.parameters is contract.answers["get_parameters"]
+    assert contract.only("get_parameters") == {}
+
+
+def test_check_parameter_syntax(contract: Contract) -> None:
+    contract.hypervisor.check_parameter_syntax({"count": "7"})
+    assert contract.only("check_parameter_syntax") == {"parameters": {"cpu_mask": "", "count": 7}}
+    with pytest.raises(InvalidParameter, match="zebra"):
+        contract.hypervisor.check_parameter_syntax({"zebra": 1})
+
+
+def test_validate_parameters(contract: Contract) -> None:
+    contract.hypervisor.validate_parameters({})
+    assert contract.only("validate_parameters") == {"parameters": {"cpu_mask": "", "count": 3}}
+
+
+def test_assess_parameters(contract: Contract) -> None:
+    advice = contract.answers["assess_parameters"] = ("count is high",)
+    assert contract.hypervisor.assess_parameters({"cpu_mask": "0-1"}) is advice
+    assert contract.only("assess_parameters") == {"parameters": {"cpu_mask": "0-1", "count": 3}}
+
+
+# Devices.
+
+
+def test_resize_disk(contract: Contract) -> None:
+    disk = Disk("/srv/web1")
+    forms(contract, contract.hypervisor.resize_disk, "resize_disk", disk, 2**30, locked=True)
+    contract.hypervisor.resize_disk("web1", disk, new_size_bytes=2**31)
+    assert contract.only("resize_disk", locked=True) == {
+        "instance": contract.filled,
+        "disk": disk,
+        "new_size_bytes": 2**31,
+    }
+
+
+def hotplug(contract: Contract, hook: str, answer: str | None) -> None:
+    contract.answers[hook] = answer
+    verb = getattr(contract.hypervisor, hook)
+    forms(contract, verb, hook, DeviceType.NIC, NIC, 1, locked=True)
+    extra, disk = HotplugExtra("/run/web1:1", "uri"), Disk("/srv/more")
+    assert verb("web1", DeviceType.DISK, disk, 2, extra=extra) is answer
+    assert contract.only(hook, locked=True) == {
+        "instance": contract.filled,
+        "device_type": DeviceType.DISK,
+        "device": disk,
+        "extra": extra,
+        "sequence": 2,
+    }
+
+
+def test_hot_add_device(contract: Contract) -> None:
+    hotplug(contract, "hot_add_device", "nic1")
+
+
+def test_hot_del_device(contract: Contract) -> None:
+    hotplug(contract, "hot_del_device", None)
+
+
+def test_hot_mod_device(contract: Contract) -> None:
+    hotplug(contract, "hot_mod_device", "nic2")
+
+
+def test_verify_hotplug_support(contract: Contract) -> None:
+    verb = contract.hypervisor.verify_hotplug_support
+    forms(contract, verb, "verify_hotplug_support", DeviceAction.ADD, DeviceType.DISK)
+    verb("web1", DeviceAction.MODIFY, DeviceType.NIC)
+    assert contract.only("verify_hotplug_support") == {
+        "instance": contract.filled,
+        "action": DeviceAction.MODIFY,
+        "device_type": DeviceType.NIC,
+    }
+
+
+def test_hotplug_supported(contract: Contract) -> None:
+    forms(contract, contract.hypervisor.hotplug_supported, "hotplug_supported")
+
+
+# Notices.
+
+
+def test_instance_started(contract: Contract) -> None:
+    contract.hypervisor.start_instance(contract.definition)
+    assert contract.only("instance_started") == {"instance": contract.filled}
+    contract.hypervisor.reboot_instance("web1")
+    assert contract.only("instance_started") == {"instance": contract.filled}
+
+
+def test_instance_stopped(contract: Contract) -> None:
+    contract.hypervisor.stop_instance("web1")
+    assert contract.only("instance_stopped") == {"instance_name": "web1"}
+
+
+@pytest.mark.parametrize("hook", ["start_instance", "reboot_instance", "stop_instance"])
+def test_nobody_is_told_of_what_failed(contract: Contract, hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for: list[str] = []
+
+    def fail(context: object, asked: str, arguments: dict[str, Any]) -> Any:
+        asked_for.append(asked)
+        if asked == hook:
+            raise StopTimeout("it still runs")
+        return contract.answers.get(asked)
+
+    monkeypatch.setattr(type(contract), "record", staticmethod(fail))
+    with pytest.raises(OperationFailed) as caught:
+        getattr(contract.hypervisor, hook)(contract.definition)
+    assert caught.value.operation == hook
+    assert asked_for[-1] == hook
+
+
+# What all verbs share.
+
+
+def test_a_name_that_is_not_known_is_not_found(contract: Contract) -> None:
+    contract.answers["get_instance_definition"] = None
+    for verb in ("verify_instance", "reboot_instance", "get_instance_console", "migration_info", "hotplug_supported"):
+        with pytest.raises(InstanceNotFound, match="there is no instance 'gone'") as caught:
+            getattr(contract.hypervisor, verb)("gone")
+        assert (caught.value.instance, caught.value.operation, caught.value.hypervisor) == ("gone", verb, "toy")
+        assert caught.value.exit_status == 4
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../x", "x" * 201, "a\nb", "é", "-a"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "verify_instance", "restore_instance", "stop_instance", "cleanup_instance", "reboot_instance", "pause_instance",
+        "resume_instance", "recover", "get_instance_info", "get_instance_definition", "get_instance_console",
+        "migration_info", "get_migration_status", "hotplug_supported",
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_reaches_no_driver_and_no_lock(contract: Contract, verb: str, name: str) -> None:
+    with pytest.raises(InvalidInput, match="name cannot be") as caught:
+        getattr(contract.hypervisor, verb)(name)
+    assert caught.value.operation == verb
+    assert contract.calls == []
+    assert not contract.hypervisor.context.locks.directory.exists()
+
+
+def test_a_definition_of_another_hypervisor_is_refused(contract: Contract) -> None:
+    stranger = Instance("web1", "chroot")
+    for verb in ("start_instance", "plan_start", "stop_instance", "reboot_instance", "verify_instance"):
+        with pytest.raises(InvalidInput, match="web1 is an instance of chroot, not of toy") as caught:
+            getattr(contract.hypervisor, verb)(stranger)
+        assert caught.value.allowed == "toy"
+        assert (caught.value.operation, caught.value.instance) == (verb, "web1")
+
+
+def test_errors_from_anywhere_in_a_verb_name_hypervisor_verb_and_instance(contract: Contract) -> None:
+    odd = Instance("web1", "toy", parameters={"zebra": 1})
+    with pytest.raises(HypervisorError) as caught:
+        contract.hypervisor.start_instance(odd)
+    error = caught.value
+    assert (error.hypervisor, error.operation, error.instance) == ("toy", "start_instance", "web1")
+    assert contract.hypervisor.start_instance.__name__ == "start_instance"
