@@ -15,7 +15,7 @@ from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
-from hvcore.verbs import ConsoleVerbs, DeviceVerbs, MigrationVerbs, ParameterVerbs, check_time, name_of, naming_errors
+from hvcore.verbs import ConsoleVerbs, DeviceVerbs, MigrationVerbs, ParameterVerbs, name_of, naming_errors
 
 # The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
@@ -150,8 +150,10 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
         wanted = name_of(given)
         if name not in {None, wanted}:
             raise InvalidInput(f"the instance is {wanted}, not {name}", key="name", value=name, allowed=wanted)
-        if timeout_s is not None:
-            check_time(timeout_s, "0 s or more", timeout_s >= 0)
+        if timeout_s is not None and not 0 <= timeout_s < float("inf"):
+            raise InvalidInput(
+                f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed="0 s or more"
+            )
         definition = None if isinstance(given, str) else self.prepare_instance(given)
         with self.context.locks.hold(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
             self.scope.command(

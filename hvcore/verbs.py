@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.scope import Scope
 
-__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "check_time", "name_of", "naming_errors"]
+__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "name_of", "naming_errors"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,12 +73,6 @@ def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return verb
-
-
-def check_time(timeout_s: float, allowed: str, is_allowed: bool) -> None:
-    """Refuse a time that cannot be waited; ``allowed`` says what can."""
-    if not is_allowed or timeout_s == float("inf"):
-        raise InvalidInput(f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed=allowed)
 
 
 def name_of(instance: Instance | str) -> str:
@@ -131,7 +125,7 @@ class ConsoleVerbs(_Verbs):
             Its exit status, and what it wrote.
 
         Raises:
-            InvalidInput: the command is no list of words, or the time is none.
+            InvalidInput: naming the argument that cannot be met.
             NotRunning: the instance does not run.
             CommandTimeout: the command did not end in time and was ended.
         """
@@ -144,8 +138,6 @@ class ConsoleVerbs(_Verbs):
                 value=command,
                 allowed="a list of the program and its arguments",
             )
-        if timeout_s is not None:
-            check_time(timeout_s, "more than 0 s", timeout_s > 0)
         request = ExecRequest(
             command=tuple(command),
             stdin=stdin,

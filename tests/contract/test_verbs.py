@@ -232,9 +232,10 @@ def test_exec_in_instance(contract: Contract) -> None:
         environment={"A": "b"},
         working_directory="/srv",
         timeout_s=1.5,
-        attached=True,
     )
-    assert contract.only("exec_in_instance")["request"] == ExecRequest(("cat",), b"in", {"A": "b"}, "/srv", 1.5, True)
+    assert contract.only("exec_in_instance")["request"] == ExecRequest(("cat",), b"in", {"A": "b"}, "/srv", 1.5)
+    contract.hypervisor.exec_in_instance("web1", ["sh"], attached=True)
+    assert contract.only("exec_in_instance")["request"] == ExecRequest(("sh",), attached=True)
 
 
 # Migration.

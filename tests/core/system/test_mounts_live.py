@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hvcore.errors import CommandFailed, DeviceBusy, InvalidInput, OperationFailed
+from hvcore.errors import CommandFailed, CommandTimeout, DeviceBusy, InvalidInput, OperationFailed
 from hvcore.system.mount_holders import find_holders
 from hvcore.system.mountinfo import mount_at, mounts_below, read_mounts
 from hvcore.system.mounts import (
@@ -279,6 +279,23 @@ def test_an_image_without_a_file_system(scratch: Path, target: Path, until: Unti
     assert caught.value.status == 32
     assert "blkid" in (caught.value.resolution or "")
     until(lambda: find_loop_devices(str(image)) == ())
+
+
+@pytest.mark.parametrize("completes", [True, False])
+def test_a_mount_that_completes_after_its_time_is_taken_off_again(
+    make_image: MakeImage, target: Path, monkeypatch: pytest.MonkeyPatch, completes: bool
+) -> None:
+    image = make_image()
+
+    def run_too_long(argv: list[str], timeout_s: float) -> None:
+        if completes:
+            subprocess.run(argv, check=True)
+        raise CommandTimeout("mount did not finish", command=argv)
+
+    monkeypatch.setattr("hvcore.system.commands.run", run_too_long)
+    with pytest.raises(CommandTimeout):
+        attach_image(str(image), str(target))
+    assert points_below(target) == []
 
 
 def test_a_device_that_can_only_be_read(make_image: MakeImage, target: Path, loop: Loop) -> None:

@@ -55,6 +55,7 @@ def remove_foreign_traces(own_directory: Path, leak_check: Any) -> Iterator[None
         for file in lock.iterdir():
             file.unlink()
         lock.rmdir()
+        lock.parent.rmdir()
     for directory in sorted(Path("/sys/fs/cgroup").rglob(f"{own_directory.name}-foreign*"), reverse=True):
         for path, _, _ in os.walk(directory, topdown=False):
             os.rmdir(path)

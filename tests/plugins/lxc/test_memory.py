@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hvcore_lxc.memory
@@ -143,6 +143,7 @@ sizes = st.integers(1, 4096) | st.just(NO_LIMIT // MIB)
 
 
 @given(limit=sizes, more=st.sampled_from([0, 0, 7, 5000]), wanted=st.integers(1, 8192), failing=st.integers(0, 3))
+@settings(deadline=None)
 def test_no_order_breaks_the_kernels_rule(limit: int, more: int, wanted: int, failing: int) -> None:
     with TemporaryDirectory() as directory:
         before = (str(limit * MIB), str((limit + more) * MIB))

@@ -14,7 +14,7 @@ from hvcore.model.disk import BlockDevice, Disk, DiskKind
 from hvcore.model.instance import Instance
 from hvcore_lxc.mounter import DefaultMounter, MountAction, kind_of
 
-make_mount_point = hvcore_lxc.mounter._make_mount_point
+make_mount_point = hvcore_lxc.mounter._make_mount_point  # pyright: ignore[reportPrivateUsage]
 
 
 def mounter(*disks: Disk, root: str = "/run/root", paths: tuple[str, ...] = ()) -> DefaultMounter:
@@ -97,9 +97,9 @@ def test_a_disk_must_be_what_the_definition_says(wanted: DiskKind, directory: st
 
 
 def test_what_no_disk_can_be() -> None:
-    with pytest.raises(OperationFailed, match="/dev/null is neither a directory, a block device nor a file$"):
+    with pytest.raises(OperationFailed, match=r"/dev/null is neither a directory, a block device nor a file$"):
         kind_of(BlockDevice(disk=Disk("/dev/null"), path="/dev/null"))
-    with pytest.raises(OperationFailed, match="/dev/null is neither .* nor a file, not block"):
+    with pytest.raises(OperationFailed, match=r"/dev/null is neither .* nor a file, not block"):
         kind_of(BlockDevice(disk=Disk("/dev/null", kind=DiskKind.BLOCK), path="/dev/null"))
 
 
@@ -172,6 +172,9 @@ class Mounts:
     def bind(self, *arguments: object) -> None:
         self.made.append(("bind", *arguments))
 
+    def users_of(self, path: str) -> tuple[str, ...]:
+        return self.users
+
     def image(self, *arguments: object) -> None:
         self.made.append(("image", *arguments))
 
@@ -181,7 +184,7 @@ def mounts(monkeypatch: pytest.MonkeyPatch) -> Mounts:
     recorder = Mounts()
     monkeypatch.setattr("hvcore.system.mounts.bind_mount", recorder.bind)
     monkeypatch.setattr("hvcore.system.mounts.attach_image", recorder.image)
-    monkeypatch.setattr("hvcore.system.block_devices.device_users", lambda path: recorder.users)
+    monkeypatch.setattr("hvcore.system.block_devices.device_users", recorder.users_of)
     return recorder
 
 

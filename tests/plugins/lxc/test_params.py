@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hvcore_lxc.node
@@ -188,7 +188,7 @@ def test_capabilities_that_are_refused(word: str) -> None:
 
 
 def test_the_capabilities_of_this_kernel_are_known() -> None:
-    capabilities = hvcore_lxc.params._CAPABILITIES.split()
+    capabilities = hvcore_lxc.params._CAPABILITIES.split()  # pyright: ignore[reportPrivateUsage]
     assert (capabilities[0], capabilities[21], capabilities[40]) == ("chown", "sys_admin", "checkpoint_restore")
     assert len(capabilities) == len(set(capabilities)) == 41
     assert checked({"drop_capabilities": capabilities})["drop_capabilities"] == tuple(capabilities)
@@ -268,6 +268,7 @@ item = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="
 
 
 @given(st.lists(item))
+@settings(deadline=None)
 def test_ganetis_form_and_the_list_mean_the_same(items: list[str]) -> None:
     assert words(",".join(items)) == words(", ".join(items)) == words(tuple(items)) == tuple(items)
 
@@ -350,6 +351,7 @@ def test_keys_beside_them_are_free(key: str) -> None:
 
 
 @given(st.lists(st.text(max_size=20) | st.text(max_size=20).map(lambda text: f"lxc.environment = {text}"), max_size=4))
+@settings(deadline=None)
 def test_extra_config_is_one_entry_per_item_or_refused(items: list[str]) -> None:
     try:
         entries = extra_entries(tuple(items))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hvcore
@@ -69,6 +69,7 @@ def test_one_directory_by_two_names_has_one_tag(tmp_path: Path) -> None:
 
 
 @given(st.lists(names, min_size=2, max_size=8, unique=True))
+@settings(deadline=None)
 def test_no_two_instances_share_a_file_or_a_cgroup(many: list[str]) -> None:
     for paths in (DEFAULT, OTHER):
         places = [str(place(paths, name)) for name in many for place in FILES]
@@ -96,6 +97,7 @@ def test_the_longest_name_fits_into_every_file_system() -> None:
 
 
 @given(st.lists(names, min_size=1, max_size=20, unique=True))
+@settings(deadline=None)
 def test_device_names_fit_the_kernel_and_are_distinct(many: list[str]) -> None:
     devices = [DEFAULT.host_device(name, index) for name in many for index in range(MAX_NICS)]
     assert len(set(devices)) == len(devices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
@@ -186,8 +186,10 @@ class Overrides:
         return Tape(root)
 
     @hookimpl(wrapper=True)
-    def lxc_config(self, instance: Instance, root: str, limits: tuple[ConfigEntry, ...]):  # type: ignore[no-untyped-def]
-        document: ConfigDocument = yield
+    def lxc_config(
+        self, instance: Instance, root: str, limits: tuple[ConfigEntry, ...]
+    ) -> Generator[None, ConfigDocument, ConfigDocument]:
+        document = yield
         return document.replace("lxc.tty.max", "1").without("lxc.cap.drop")
 
     @hookimpl

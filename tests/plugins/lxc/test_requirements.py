@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from hvcore.model.verify import Finding, VerifyStatus
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
 from hvcore_lxc.plugin import plugin
 from hvcore_lxc.requirements import require_root_and_tools
+
+look_at = hvcore_lxc.requirements._directory  # pyright: ignore[reportPrivateUsage]
 
 TOOLS = ("lxc-start", "lxc-attach", "lxc-console")
 ALL = "memory cpu cpuset devices freezer"
@@ -189,7 +191,7 @@ def test_a_file_where_a_directory_should_be(node: Node) -> None:
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
+def as_nobody() -> Generator[None]:
     """Be an ordinary user for a while; whoever runs the tests may be one already."""
     if os.getuid() != 0:
         yield
@@ -211,18 +213,16 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_directory_that_may_not_even_be_looked_into(locked: Path) -> None:
-    look: Callable[[str, Path, str], Finding] = hvcore_lxc.requirements._directory
     with as_nobody():
-        finding = look("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
+        finding = look_at("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
     assert not finding.ok
     assert finding.detail == f"{locked}/hvcore/lxc cannot be looked at: Permission denied"
     assert "HVCORE_STATE_DIR" in finding.remedy
 
 
 def test_a_directory_that_may_not_be_written() -> None:
-    look: Callable[[str, Path, str], Finding] = hvcore_lxc.requirements._directory
     with as_nobody():
-        finding = look("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
+        finding = look_at("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
     assert (finding.ok, finding.detail) == (False, "/proc cannot be written")
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hvcore.errors import StateFailed
@@ -41,6 +41,7 @@ def definitions(draw: st.DrawFn) -> Definition:
 
 
 @given(definitions())
+@settings(deadline=None)
 def test_a_definition_survives_the_disk(definition: Definition) -> None:
     text = definition.to_json()
     assert Definition.from_json(text) == definition

@@ -1,0 +1,248 @@
+"""liblxc reads what is rendered, and reads what was meant.
+
+liblxc is an oracle on one side only: what it refuses is wrong, and what it loads may be wrong all the same. The last tests
+keep a list of what it loads without a word.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import hvcore_lxc.params
+from hvcore.errors import InvalidInput
+from hvcore.model.instance import Instance
+from hvcore.model.nic import Nic, NicMode
+from hvcore.model.parameter_checks import check_parameter_syntax, coerce_parameters, fill_parameters
+from hvcore.model.parameters import ParameterValue
+from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore_lxc.cgroup_limits import limit_entries
+from hvcore_lxc.config import build_document
+from hvcore_lxc.document import ConfigDocument, ConfigEntry, render
+from hvcore_lxc.params import PARAMETERS
+from hvcore_lxc.paths import LxcPaths
+
+pytestmark = pytest.mark.live
+
+HIERARCHIES = {name: f"/nowhere/{name}" for name in ("memory", "cpu", "cpuset", "devices", "freezer")}
+LAYOUTS = [
+    CgroupLayout(CgroupMode.V1, HIERARCHIES, None, frozenset()),
+    CgroupLayout(CgroupMode.V2, {}, "/nowhere", frozenset({"memory", "cpu", "cpuset"})),
+]
+NAME = "probe"
+
+
+class Liblxc:
+    """liblxc with one configuration, asked through lxc-info."""
+
+    def __init__(self, directory: Path, text: str) -> None:
+        self._path = directory
+        (directory / NAME).mkdir(exist_ok=True)
+        (directory / NAME / "config").write_text(text, "utf-8")
+
+    def ask(self, key: str) -> str | None:
+        """Return what liblxc says of a key, or None when it refuses the configuration."""
+        command = ["lxc-info", "-P", str(self._path), "-n", NAME, f"--config={key}", "-H"]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        said = done.stdout.decode("utf-8")
+        if done.returncode != 0:
+            assert "Failed to load config" in done.stderr.decode("utf-8", "replace"), done.stderr
+            return None
+        return said.removesuffix("\n")
+
+    def values(self, key: str) -> tuple[str, ...]:
+        said = self.ask(key)
+        assert said is not None, "liblxc refuses the configuration"
+        return tuple(said.removesuffix("\n").split("\n")) if said else ()
+
+
+Load = Callable[[str], Liblxc]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def make(text: str) -> Liblxc:
+        return Liblxc(tmp_path, text)
+
+    return make
+
+
+# One component of a path, a word, a name: whatever the model takes.
+printable = st.characters(exclude_categories=("C", "Zl", "Zp"))
+component = (
+    st.text(printable | st.sampled_from(": ,#='\"\\$%"), min_size=1, max_size=12)
+    .map(lambda text: text.replace("/", "-"))
+    .filter(lambda text: text not in {".", ".."})
+)
+device = st.from_regex(r"[!-.0-9;-~]{1,15}", fullmatch=True).filter(lambda text: text not in {".", ".."})
+label = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", fullmatch=True)
+environment = st.text(printable | st.sampled_from(" '\"=,#"), max_size=20)
+bits = st.integers(0, 255)
+nics = st.lists(
+    st.builds(
+        Nic,
+        mode=st.sampled_from([NicMode.BRIDGED, NicMode.BRIDGED, NicMode.NONE]),
+        link=device,
+        mac=st.just("") | st.lists(bits, min_size=4, max_size=4).map(lambda b: "02:00:" + bytes(b).hex(":")),
+        ip=st.just("")
+        | st.builds("192.0.2.{}/{}".format, bits, st.integers(0, 32))
+        | st.builds("2001:db8::{:x}/{}".format, st.integers(1, 65535), st.integers(0, 128)),
+    ),
+    max_size=4,
+)
+device_rule = st.builds(
+    "{} {}:{} {}".format,
+    st.sampled_from("bc"),
+    st.just("*") | st.integers(0, 4095),
+    st.just("*") | st.integers(0, 2**20 - 1),
+    st.sampled_from(["r", "w", "m", "rw", "rwm"]),
+)
+CAPABILITIES = hvcore_lxc.params._CAPABILITIES.split()  # pyright: ignore[reportPrivateUsage]
+parameters = st.fixed_dictionaries(
+    {
+        "devices": st.lists(device_rule, max_size=3),
+        "drop_capabilities": st.lists(st.sampled_from(CAPABILITIES), max_size=4, unique=True),
+        "extra_config": st.lists(environment.map(lambda text: f'lxc.environment = "V={text}"'), max_size=3),
+        "num_ttys": st.integers(0, 2**20),
+        "init": st.just("") | component.map(lambda text: f"/{text}"),
+        "cpu_mask": st.sampled_from(["", "0-1", "5, 3", "8191,0"]),
+    }
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Instance, LxcPaths, CgroupLayout]:
+    given_parameters: dict[str, object] = dict(draw(parameters))
+    filled: dict[str, ParameterValue] = fill_parameters(PARAMETERS, coerce_parameters(PARAMETERS, given_parameters))
+    check_parameter_syntax(PARAMETERS, filled)
+    instance = Instance(
+        name=".".join(draw(st.lists(label, min_size=1, max_size=3))),
+        hypervisor="lxc",
+        memory_mib=draw(st.integers(1, 2**31)),
+        vcpus=2,
+        parameters=filled,
+        nics=tuple(draw(nics)),
+    )
+    state, log = (Path("/", *draw(st.lists(component, min_size=1, max_size=3))) for _ in range(2))
+    return instance, LxcPaths(state, log, draw(st.sampled_from(["", "0123abcd"]))), draw(st.sampled_from(LAYOUTS))
+
+
+# What liblxc says in other words than it was told.
+SPOKEN: dict[str, Callable[[str], str]] = {"lxc.rootfs.path": lambda value: value.removeprefix("dir:")}
+ASKED = (
+    "lxc.uts.name",
+    "lxc.rootfs.path",
+    "lxc.init.cmd",
+    "lxc.mount.auto",
+    "lxc.pty.max",
+    "lxc.tty.max",
+    "lxc.console.logfile",
+    "lxc.cgroup.dir.container",
+    "lxc.cgroup.dir.monitor",
+    "lxc.cgroup.dir.monitor.pivot",
+    "lxc.cap.drop",
+    "lxc.environment",
+)
+
+
+@given(cases())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_liblxc_reads_what_was_meant(case: tuple[Instance, LxcPaths, CgroupLayout]) -> None:
+    instance, paths, layout = case
+    root = str(paths.root(instance.name))
+    document = build_document(instance, root, limit_entries(instance, layout), paths)
+    keys = [*ASKED, *(entry.key for entry in document.entries if entry.key.startswith(("lxc.net.", "lxc.cgroup")))]
+    with TemporaryDirectory() as directory:
+        liblxc = Liblxc(Path(directory), render(document, ["made by a test"]))
+        for key in dict.fromkeys(keys):
+            meant = tuple(map(SPOKEN.get(key, str), document.values(key)))
+            assert liblxc.values(key) == meant, key
+
+
+def test_every_capability_is_known_to_liblxc(load: Load) -> None:
+    liblxc = load("".join(f"lxc.cap.drop = {name}\n" for name in CAPABILITIES))
+    assert liblxc.values("lxc.cap.drop") == tuple(CAPABILITIES)
+
+
+def test_a_quoted_value_keeps_its_blanks_and_quotes(load: Load) -> None:
+    values = (" A=1 ", '"B=2"', "'C=3'", "'D=4", 'E=5"', "F=a = b, # c", "G=")
+    text = render(ConfigDocument(tuple(ConfigEntry("lxc.environment", value) for value in values)))
+    assert load(text).values("lxc.environment") == values
+
+
+# -- what liblxc refuses, and never gets
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lxc.utsname = web1",
+        "lxc.network.type = veth",
+        "lxc.rootfs = /srv",
+        "lxc.nonsense = 1",
+        "lxc.cap.drop = sys_tyme",
+        "lxc.tty.max = -1",
+        "lxc.tty.max = 4294967296",
+        f"lxc.uts.name = {'a' * 65}",
+        "lxc.cgroup.dir.container = /absolute",
+        "lxc.environment",
+    ],
+)
+def test_what_liblxc_refuses(load: Load, line: str) -> None:
+    assert load(f"{line}\n").ask("lxc.uts.name") is None
+
+
+def test_the_longest_host_name_that_liblxc_takes(load: Load) -> None:
+    assert load(f"lxc.uts.name = {'a' * 64}\n").ask("lxc.uts.name") == "a" * 64
+
+
+# -- what liblxc loads without a word, and hvcore refuses
+
+
+def parameter(**given_parameters: object) -> None:
+    check_parameter_syntax(PARAMETERS, fill_parameters(PARAMETERS, coerce_parameters(PARAMETERS, given_parameters)))
+
+
+SILENT: dict[str, Callable[[], object]] = {
+    "lcx.net.0.type = veth": lambda: ConfigEntry("lcx.net.0.type", "veth"),
+    "garbage": lambda: parameter(extra_config=["garbage"]),
+    "lxc.net.0.hwaddr = not a mac": lambda: Nic(NicMode.BRIDGED, "br0", mac="not a mac"),
+    "lxc.cgroup.devices.allow = nonsense": lambda: parameter(devices=["nonsense"]),
+    "lxc.cgroup.devices.allow = a 1:3 r": lambda: parameter(devices=["a 1:3 r"]),
+    "lxc.cgroup.cpuset.cpus = 3-1": lambda: parameter(cpu_mask="3-1"),
+    "lxc.cgroup.memory.limit_in_bytes = much": lambda: Instance.from_dict(
+        {"name": "web1", "hypervisor": "lxc", "backend": {"memory_mib": "much"}}
+    ),
+    "lxc.ephemeral = 1": lambda: parameter(extra_config=["lxc.ephemeral = 1"]),
+    "lxc.cap.drop =   ": lambda: parameter(drop_capabilities=[""]),
+}
+
+
+@pytest.mark.parametrize("line", SILENT)
+def test_what_liblxc_loads_silently_is_refused_here(load: Load, line: str) -> None:
+    assert load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
+    with pytest.raises(InvalidInput):
+        SILENT[line]()
+
+
+# Nobody but a user's own extra_config can write these; the start then fails, or the line has no effect.
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lxc.mount.entry = garbage",
+        "lxc.cgroup2.memory.max = notanumber",
+        "lxc.cgroup2.invented = 1",
+        "lxc.cgroup.cpu.invented = 1",
+        "lxc.rootfs.path = dir:/nowhere/at/all",
+        "lxc.init.cmd = no such program",
+        "lxc.net.0.link = bridge-that-is-not",
+    ],
+)
+def test_what_liblxc_loads_silently_and_only_a_start_finds(load: Load, line: str) -> None:
+    assert load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
