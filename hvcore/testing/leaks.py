@@ -13,6 +13,7 @@ from pathlib import Path
 from hvcore.errors import OperationFailed
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.system.kernel_files import read_text
+from hvcore.system.mountinfo import read_mounts
 
 __all__ = ["LeakCheck", "Snapshot", "diff", "snapshot"]
 
@@ -142,11 +143,12 @@ def _processes() -> Iterator[str]:
 
 
 def _files(directories: Iterable[str | Path]) -> Iterator[str]:
+    mount_points = {mount.mount_point for mount in read_mounts()}
     for top in dict.fromkeys(map(str, directories)):
         for directory, children, files in os.walk(top):
             yield from (f"{directory}/{name}" for name in (*children, *files))
             # What is mounted there belongs to whoever mounted it, and is told as a mount.
-            children[:] = [child for child in children if not os.path.ismount(f"{directory}/{child}")]
+            children[:] = [child for child in children if f"{directory}/{child}" not in mount_points]
 
 
 def _names(directory: str) -> list[str]:

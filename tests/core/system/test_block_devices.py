@@ -7,6 +7,7 @@ import pytest
 from hvcore.errors import OperationFailed
 from hvcore.system import block_devices
 from hvcore.system.block_devices import device_number, device_users, find_loop_devices, may_become_free
+from hvcore.system.kernel_files import read_text
 
 HEADER = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -17,8 +18,7 @@ def test_a_swap_file_is_in_use_and_stays_so(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "link").symlink_to("swap file")
     escaped = str(tmp_path / "swap file").replace(" ", "\\040")
     table = f"{HEADER}/gone\\040(deleted)  file\t\t1024\t\t0\t\t-2\n{escaped}      file\t\t1024\t\t0\t\t-3\n"
-    real = block_devices.read_text
-    monkeypatch.setattr(block_devices, "read_text", lambda path: table if path == "/proc/swaps" else real(path))
+    monkeypatch.setattr(block_devices, "read_text", lambda path: table if path == "/proc/swaps" else read_text(path))
     assert device_users(str(tmp_path / "link")) == (f"swap space {tmp_path}/swap file",)
     assert not may_become_free(str(tmp_path / "link"))
     assert device_users(str(tmp_path / "other")) == ()

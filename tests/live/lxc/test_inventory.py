@@ -14,6 +14,7 @@ from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.model.state import InstanceState
 from hvcore.system.commands import Runner
+from hvcore.system.mountinfo import mount_at, read_mounts
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
 
@@ -187,7 +188,7 @@ def test_names_that_begin_alike(lxc: Hypervisor, running: Running, paths: LxcPat
     }
     lxc.stop_instance(one.name, force=True)
     assert lxc.list_instances() == (ten.name,)
-    assert os.path.ismount(paths.root(ten.name))
+    assert mount_at(read_mounts(), str(paths.root(ten.name))) is not None
     assert lxc.exec_in_instance(ten.name, ["true"]).exit_status == 0
 
 

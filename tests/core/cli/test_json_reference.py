@@ -1,0 +1,136 @@
+"""The page about the JSON names exactly the keys that ``hv`` prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hvcore.cli.verbs import VERBS
+from hvcore.errors import CommandFailed, HypervisorError, InvalidInput
+from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
+from hvcore.model.recovery import Recovery, RecoveryReport
+from hvcore.plugin import BaseHypervisor
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/reference/cli-json.md"
+MAPPINGS = {"documents"}
+"""Keys whose object has keys of the user's or the hypervisor's own."""
+
+
+def documented() -> dict[str, set[str]]:
+    """The keys of each section, by the verbs in its title."""
+    sections: dict[str, set[str]] = {}
+    title = ""
+    for line in PAGE.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+            sections[title] = set()
+        elif found := re.match(r"\| `([^`]+)` \| [^|]+ \| [^|]+ \|$", line):
+            assert found[1] not in sections[title], f"twice: {line}"
+            sections[title].add(found[1])
+    return sections
+
+
+def keys_in(value: Any, path: str = "") -> Iterator[str]:
+    """The dotted keys of a JSON value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = "*" if path.rpartition(".")[2] in MAPPINGS else key
+            yield from keys_in(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        yield from (key for item in value for key in keys_in(item, f"{path}[]" if path else ""))
+    elif path:
+        yield path
+
+
+def section_of(verb: str) -> set[str]:
+    return next(keys for title, keys in documented().items() if verb in title.split(", "))
+
+
+def matches(printed: Any, keys: set[str]) -> None:
+    """Whether every printed key is documented, and every documented one printed, but for lists that may be empty."""
+    found = set(keys_in(printed))
+    assert found <= keys | {key.removesuffix("[]") for key in keys}
+    missing = {key for key in keys if key not in found and key.removesuffix("[]") not in found}
+    assert {key for key in missing if "[]" not in key} == set()
+
+
+def test_every_verb_but_the_tour_has_a_section() -> None:
+    titled = {verb for title in documented() for verb in title.split(", ")}
+    assert titled == {*VERBS} - {"demo"} | {"When a verb fails"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("info", "web1"),
+        ("console", "web1"),
+        ("exec", "web1", "--", "true"),
+        ("verify",),
+        ("node",),
+        ("node", "-H", "fake"),
+        ("hooks",),
+        ("hooks", "start_instance"),
+        ("plugins",),
+        ("recover",),
+        ("completion", "bash"),
+        ("balloon", "web1", "32"),
+    ],
+)
+def test_what_is_printed_is_documented(hv: Any, started: Any, words: tuple[str, ...]) -> None:
+    started()
+    printed = hv("--json", *words).json
+    matches(printed, section_of(words[0]))
+    if words[0] == "hooks":
+        assert set(keys_in(printed)) == section_of("hooks")
+
+
+def test_other_life_cycle_verbs_have_no_memory(hv: Any, started: Any) -> None:
+    started()
+    for verb in ("pause", "resume", "reboot", "stop", "cleanup"):
+        assert set(keys_in(hv(verb, "web1", "--json").json)) == section_of(verb) - {"memory_mib"}
+
+
+def test_a_plan_is_documented(hv: Any, instance_file: Any) -> None:
+    printed = hv("plan", "--json", instance_file(parameters="refuses_shutdown = true")).json
+    assert set(keys_in(printed)) == section_of("plan")
+
+
+def test_files_are_documented(hv: Any, only: Any) -> None:
+    class Filed(BaseHypervisor):
+        ANCILLARY_FILES = frozenset({"/etc/passwd"})
+
+    only(filed=Filed)
+    assert set(keys_in(hv("files", "--json").json)) == section_of("files")
+
+
+def test_values_that_are_rare_are_documented() -> None:
+    installed = InstalledPlugin("g", "n", "d", "s", ("h",))
+    report = PluginReport((installed,), (installed,), (BrokenPlugin("g", "n", "d", "r", "w", "t"),))
+    assert set(keys_in(_json(report.to_dict()))) == section_of("plugins")
+    recovery = RecoveryReport("fake", (Recovery("web1", "half", ("a",), ("b",)),))
+    assert set(keys_in(_json([recovery.to_dict()]))) == section_of("recover")
+    console = InstanceConsole("web1", ConsoleKind.SSH, host="h", user="u", command=("c",))
+    assert set(keys_in(console.to_dict())) == section_of("console")
+
+
+def test_errors_are_documented() -> None:
+    context: dict[str, Any] = {"details": ["a"], "undone": ["b"], "left_behind": ["c"]}
+    errors = (
+        HypervisorError("m", **context),
+        InvalidInput("m", **context),
+        CommandFailed("m", command=["x"], **context),
+    )
+    found = {key for error in errors for key in keys_in({"error": error.to_dict()})}
+    assert found == section_of("When a verb fails")
+
+
+def _json(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
