@@ -12,7 +12,7 @@ __all__ = ["errors_page"]
 
 _INTRO = """\
 Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in `hvcore.errors`. Its text is one line,
-`explain()` tells the whole story, and `to_dict()` is what `--json` prints.
+`explain()` tells the whole story, and `to_dict()` is what `hv --json` prints under `error`.
 """
 
 _CODES = """\

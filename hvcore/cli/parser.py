@@ -5,42 +5,20 @@ Only the chosen verb's parser is built. It knows the global options too, so they
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
+from hvcore.cli.options import PROGRAM, Parser, add_global_options
 from hvcore.cli.plain import VALUED
 from hvcore.cli.verbs import VERBS, Arguments, Choice, Command, load_command
 from hvcore.errors import InvalidInput
 
-__all__ = ["Parser", "build_full_parser", "parse"]
+__all__ = ["build_full_parser", "parse"]
 
-_PROGRAM = "hv"
 _DESCRIPTION = "Start, stop and watch instances on this node's hypervisors."
 _EPILOG = (
     "Exit status: 0 done; 1 the operation failed; 2 bad usage or bad input; 3 the hypervisor does not support it; "
     "4 no such instance; 5 the instance is busy."
 )
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises instead of printing, and never guesses what a shortened option means."""
-
-    @property
-    def verb(self) -> str:
-        """The verb and a colon, for messages; nothing for the parser of all verbs."""
-        verb = self.prog.removeprefix(_PROGRAM).strip()
-        return f"{verb}: " if verb else ""
-
-    @property
-    def options(self) -> list[str]:
-        """The options that the parser knows, as they are written."""
-        return [option for action in self._actions for option in action.option_strings]
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the parser's complaint as bad input."""
-        text = message.removeprefix("argument ").replace("the following arguments are required:", "missing:")
-        raise InvalidInput(f"{self.verb}{text}", resolution=_short_usage(self))
 
 
 def parse(words: Sequence[str]) -> Choice:
@@ -74,16 +52,16 @@ def parse(words: Sequence[str]) -> Choice:
 
 def build_full_parser() -> Parser:
     """Return the parser of every verb at once, as help and shell completion need it."""
-    parser = Parser(prog=_PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
-    _add_global_options(parser)
+    parser = Parser(prog=PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
+    add_global_options(parser)
     # Not required: the caller says in its own words that there is no verb.
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=False)
     for name, verb in VERBS.items():
         child = verbs.add_parser(
-            name, prog=f"{_PROGRAM} {name}", help=verb.summary, description=_sentence(verb.summary), allow_abbrev=False
+            name, prog=f"{PROGRAM} {name}", help=verb.summary, description=_sentence(verb.summary), allow_abbrev=False
         )
         load_command(name).configure(child)
-        _add_global_options(child)
+        add_global_options(child)
     return parser
 
 
@@ -103,42 +81,10 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _verb_parser(name: str, command: Command) -> Parser:
-    parser = Parser(prog=f"{_PROGRAM} {name}", description=_sentence(VERBS[name].summary), allow_abbrev=False)
+    parser = Parser(prog=f"{PROGRAM} {name}", description=_sentence(VERBS[name].summary), allow_abbrev=False)
     command.configure(parser)
-    _add_global_options(parser)
+    add_global_options(parser)
     return parser
-
-
-def _add_global_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("global options")
-    # argcomplete reads `completer`; argparse does not know the attribute.
-    named = group.add_argument("-H", "--hypervisor", metavar="NAME", help="the hypervisor to use")
-    named.completer = _hypervisors  # type: ignore[attr-defined]
-    group.add_argument("--json", action="store_true", help="print JSON for programs")
-    group.add_argument("--debug", action="store_true", help="print the traceback of an error")
-    group.add_argument("--state-dir", metavar="DIR", help="where state lives (HVCORE_STATE_DIR, else /run/hvcore)")
-    group.add_argument("--log-dir", metavar="DIR", help="where logs live (HVCORE_LOG_DIR, else /var/log/hvcore)")
-    group.add_argument("--no-plugins", action="store_true", help="use only what ships with hvcore itself")
-    group.add_argument("--version", action=_Version)
-
-
-class _Version(argparse.Action):
-    """Print the version and end."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version")
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from hvcore import __version__
-
-        print(f"{_PROGRAM} {__version__}")
-        parser.exit()
-
-
-def _hypervisors(**known: Any) -> list[str]:
-    from hvcore.cli.completers import complete_hypervisors
-
-    return complete_hypervisors(**known)
 
 
 def _unknown_verb(word: str) -> InvalidInput:
@@ -160,15 +106,11 @@ def _unexpected(parser: Parser, verb: str, word: str) -> InvalidInput:
     if guess:
         resolution = f"did you mean {guess}?"
     elif VERBS[verb].takes_command:
-        resolution = f"write -- before the command: {_PROGRAM} {verb} NAME -- COMMAND ..."
+        resolution = f"write -- before the command: {PROGRAM} {verb} NAME -- COMMAND ..."
     else:
-        resolution = _short_usage(parser)
+        resolution = parser.short_usage
     kind = "unknown option" if word.startswith("-") else "unexpected word"
     return InvalidInput(f"{parser.verb}{kind} {shown(word)}", value=word, resolution=resolution)
-
-
-def _short_usage(parser: Parser) -> str:
-    return f"'{parser.prog} --help' shows the usage"
 
 
 def _sentence(summary: str) -> str:

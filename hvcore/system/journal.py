@@ -114,11 +114,11 @@ class Journal:
 
 
 def _events(text: str) -> list[dict[str, Any]]:
-    """Return the events of the complete lines; what follows the last line break is torn."""
+    """Return the events of the lines that are complete; a part of one is no JSON."""
     import json
 
     events: list[dict[str, Any]] = []
-    for line in text.split("\n")[:-1]:
+    for line in text.split("\n"):
         try:
             event = json.loads(line)
         except ValueError:
