@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from hvcore.system.commands import Runner
 from hvcore.system.locks import InstanceLocks
-from hvcore.system.operation import Observer
-from hvcore.system.power import PowerEffects
 
 if TYPE_CHECKING:
     from hvcore.scope import Scope
+    from hvcore.system.commands import Runner
+    from hvcore.system.operation import Observer
+    from hvcore.system.power import PowerEffects
 
 __all__ = ["DriverContext"]
 
 
 def _observe_nothing(step: str, moment: str) -> None:
     """Let every step pass."""
+
+
+def _runner() -> Runner:
+    from hvcore.system.commands import Runner
+
+    return Runner()
 
 
 @frozen(eq=False)
@@ -42,7 +48,7 @@ class DriverContext:
     state_dir: Path
     log_dir: Path
     locks: InstanceLocks
-    runner: Runner = field(factory=Runner)
+    runner: Runner = field(factory=_runner)
     power: PowerEffects | None = None
     observer: Observer = _observe_nothing
 

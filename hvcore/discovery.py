@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from hvcore.errors import HookConflict, HypervisorError, InvalidPlugin, one_line
-from hvcore.model.plugins import BrokenPlugin
+from hvcore.installed import Installed, distributions
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
+    from hvcore.model.plugins import BrokenPlugin
 
 __all__ = [
     "ALL_GROUP",
@@ -107,8 +107,6 @@ def find_all() -> tuple[Candidate, ...]:
     Each distribution is looked at by itself. One whose list of entry points cannot be read stands among the extensions
     of all hypervisors, where the attempt to load it tells why.
     """
-    from importlib.metadata import distributions
-
     found: list[Candidate] = []
     seen: set[str] = set()
     for distribution in distributions():
@@ -121,7 +119,7 @@ def find_all() -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda c: (c.group, c.name, c.distribution)))
 
 
-def _candidates_of(distribution: Distribution) -> list[Candidate]:
+def _candidates_of(distribution: Installed) -> list[Candidate]:
     try:
         # Most distributions are none of ours; they are neither parsed nor asked for their name.
         if f"[{_GROUP_PREFIX}" not in (distribution.read_text("entry_points.txt") or ""):
@@ -134,7 +132,7 @@ def _candidates_of(distribution: Distribution) -> list[Candidate]:
     return [Candidate(p.group, p.name, f"{project} {version}".strip(), project, p.load) for p in points]
 
 
-def _project_of(distribution: Distribution) -> tuple[str, str]:
+def _project_of(distribution: Installed) -> tuple[str, str]:
     try:
         return distribution.name or _UNKNOWN, distribution.version or ""
     except Exception:  # noqa: BLE001 - without readable metadata a distribution has no name, and is used all the same
@@ -164,6 +162,8 @@ def duplicate(candidates: Iterable[Candidate]) -> HookConflict:
 def broken(candidate: Candidate, error: HypervisorError) -> BrokenPlugin:
     """Return the record of a candidate that cannot be used."""
     import traceback
+
+    from hvcore.model.plugins import BrokenPlugin
 
     return BrokenPlugin(
         group=candidate.group,

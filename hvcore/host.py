@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -17,14 +17,16 @@ from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, Candidate, extension_
 from hvcore.errors import HypervisorError, InvalidInput, InvalidPlugin, StateFailed, UnknownHypervisor, one_line
 from hvcore.hypervisor import Hypervisor
 from hvcore.member import Member, Origin
-from hvcore.model.info import InstanceInfo
 from hvcore.model.names import check_hypervisor_name, check_instance_name
-from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 from hvcore.plugin import Extension, HypervisorPlugin
 from hvcore.scope import Scope
 from hvcore.settings import Settings
 from hvcore.spec.contract import CONTRACT_SPECS, CONTRACT_VERSION
 from hvcore.system.locks import InstanceLocks
+
+if TYPE_CHECKING:
+    from hvcore.model.info import InstanceInfo
+    from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 
 __all__ = ["Host", "load"]
 
@@ -138,6 +140,8 @@ class Host:
 
     def plugins(self) -> PluginReport:
         """Load everything that is wanted and say what is there, what is not used, and what is broken and why."""
+        from hvcore.model.plugins import PluginReport
+
         hypervisors: list[InstalledPlugin] = []
         faults: list[BrokenPlugin] = []
         joined: dict[_Place, tuple[str, ...]] = {}
@@ -359,6 +363,8 @@ def _place(plugin: Candidate | BrokenPlugin) -> _Place:
 def _installed(
     candidate: Candidate, summary: str = "", hooks: tuple[str, ...] = (), disabled: str = ""
 ) -> InstalledPlugin:
+    from hvcore.model.plugins import InstalledPlugin
+
     return InstalledPlugin(candidate.group, candidate.name, candidate.distribution, summary, hooks, disabled)
 
 

@@ -77,11 +77,17 @@ class Member:
 def marked_methods(implementation: object) -> dict[str, dict[str, Any]]:
     """Return the options of every method marked ``@hookimpl``, by method name; no property is evaluated."""
     found: dict[str, dict[str, Any]] = {}
-    for name in dir(implementation):
-        attribute = inspect.getattr_static(implementation, name, None)
+    for name, attribute in sorted(_namespace(implementation).items()):
         if inspect.isroutine(attribute):
             # The mark may be above or below a @staticmethod.
             options = getattr(attribute, MARK, None) or getattr(getattr(attribute, "__func__", None), MARK, None)
             if isinstance(options, dict):
                 found[name] = options
     return found
+
+
+def _namespace(implementation: object) -> dict[str, object]:
+    """Everything that an object offers, as it was written: nothing is bound and nothing evaluated."""
+    kind = implementation if inspect.isclass(implementation) else type(implementation)
+    names = {name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
+    return names if kind is implementation else {**names, **getattr(implementation, "__dict__", {})}

@@ -9,7 +9,6 @@ and answer::
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -19,7 +18,7 @@ from attrs import frozen
 
 from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported, one_line
 from hvcore.member import Member, marked_methods
-from hvcore.seal import check_answerers, check_member, check_spec, ordered
+from hvcore.seal import check_answerers, check_member, check_spec, ordered, spec_parameters
 from hvcore.spec.kinds import PROJECT, HookDeclaration, Kind, declaration_of
 
 __all__ = ["Answerer", "Hook", "Scope"]
@@ -302,7 +301,7 @@ def _is_several(answer: object) -> bool:
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)[1:]
+    return tuple(parameter.name for parameter in spec_parameters(function)[1:])
 
 
 def _may_be_none(function: Callable[..., Any]) -> bool:

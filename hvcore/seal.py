@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any
@@ -13,9 +14,15 @@ from hvcore.member import MARK, Member, Origin, marked_methods
 from hvcore.model.refusal import closest
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
-__all__ = ["check_answerers", "check_member", "check_spec", "ordered"]
+__all__ = ["check_answerers", "check_member", "check_spec", "ordered", "spec_parameters"]
 
 _Specs = Mapping[str, Callable[..., Any]]
+
+
+@cache
+def spec_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    """Return the parameters of a spec function; every scope asks for the same ones."""
+    return tuple(inspect.signature(function).parameters.values())
 
 
 def check_spec(function: Callable[..., Any]) -> None:
@@ -24,7 +31,7 @@ def check_spec(function: Callable[..., Any]) -> None:
     Raises:
         InvalidPlugin: it lacks ``self``, or has a default or an argument that cannot be passed by name and by position.
     """
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = spec_parameters(function)
     fault = _fault_in(parameters[1:])
     if not parameters or parameters[0].name != "self":
         fault = "does not take self as its first argument", "write it as a method"
@@ -70,7 +77,7 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             _fault_in_options(options)
             or _fault_in_form(options, function, declaration_of(specs[hook]))
             or _fault_in(
-                inspect.signature(function).parameters.values(), tuple(inspect.signature(specs[hook]).parameters)[1:]
+                inspect.signature(function).parameters.values(), [p.name for p in spec_parameters(specs[hook])[1:]]
             )
         )
         if fault:

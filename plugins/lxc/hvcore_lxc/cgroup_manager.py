@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
-from hvcore.model.instance import Instance
 from hvcore.model.state import InstanceState
-from hvcore_lxc.document import ConfigEntry
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import Instance
+    from hvcore_lxc.document import ConfigEntry
 
 __all__ = ["CgroupManager", "Usage"]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import field, frozen
 
 from hvcore.errors import MissingRequirement, OperationFailed
-from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode, current_layout
-from hvcore_lxc.cgroup_limits import limit_entries
 from hvcore_lxc.cgroup_manager import Usage
 from hvcore_lxc.cgroup_usage import UsageReader
-from hvcore_lxc.document import ConfigEntry
-from hvcore_lxc.memory import set_memory_limit
 from hvcore_lxc.paths import LxcPaths
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import Instance
+    from hvcore_lxc.document import ConfigEntry
 
 __all__ = ["DefaultCgroups"]
 
@@ -50,6 +52,8 @@ class DefaultCgroups:
                 "no cgroup hierarchy is mounted",
                 resolution="mount cgroup2 on /sys/fs/cgroup, as systemd and Debian's cgroupfs-mount do",
             )
+        from hvcore_lxc.cgroup_limits import limit_entries
+
         return limit_entries(instance, self.layout)
 
     def prepare(self, instance_name: str) -> None:
@@ -73,6 +77,8 @@ class DefaultCgroups:
 
     def set_memory(self, instance_name: str, memory_mib: int) -> None:
         """Change the memory limit; see ``hvcore_lxc.memory``."""
+        from hvcore_lxc.memory import set_memory_limit
+
         set_memory_limit(self.layout, self.paths.container_group(instance_name), memory_mib)
 
     def names(self) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import uuid
+from pathlib import Path
 
-from hvcore.errors import CommandTimeout
+from hvcore.errors import CommandTimeout, OperationFailed
 from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.system.commands import Runner
 from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
@@ -21,50 +23,86 @@ from hvcore_lxc.tools import attach_command
 __all__ = ["execute"]
 
 _MARK = "HVCORE_EXEC"
-_END_TIMEOUT_S = 10.0
+_END_TIMEOUT_S = 3.0
+_LEAVE_S = 1.0
+_LOOK_S = 0.005
 
 
 def execute(runner: Runner, paths: LxcPaths, cgroups: CgroupManager, name: str, request: ExecRequest) -> ExecResult:
     """Run a command in a container and wait for its end.
 
     Raises:
-        CommandTimeout: it did not end in time; it and its children were ended.
+        CommandTimeout: it did not end in time; it and its children were ended, or ``left_behind`` names them.
+        OperationFailed: LXC's monitor is dead.
     """
+    if not cgroups.monitor_pids(name):
+        raise OperationFailed(
+            f"LXC's monitor of {name} is dead, so no command can be run in it",
+            resolution="the guest itself runs on; a stop and a start give it a monitor again",
+        )
     mark = f"{_MARK}={uuid.uuid4().hex}"
     command = attach_command(paths.lxcpath, name, request, mark)
     if request.attached:
         return ExecResult(_status(runner.attach(command)))
+    running = runner.spawn(command, stdin=request.stdin)
     try:
-        done = runner.run(command, timeout_s=request.timeout_s, stdin=request.stdin, check=False)
-    except BaseException as error:
+        if wait_pidfds([running.pidfd], request.timeout_s):
+            done = running.wait(None)
+            return ExecResult(_status(done.status), done.output, done.errors)
+        # The command is ended before lxc-attach, which is its parent and takes note of its end; or is still to begin it.
+        deadline = time.monotonic() + _LEAVE_S
+        left = _end_marked(cgroups, name, mark)
+        while not left and not wait_pidfds([running.pidfd], _LOOK_S) and time.monotonic() < deadline:
+            left = _end_marked(cgroups, name, mark)
+    except BaseException:
+        running.end()
+        running.close()
         _end_marked(cgroups, name, mark)
-        if isinstance(error, CommandTimeout):
-            error.message = f"{request.command[0]} did not finish within {request.timeout_s:g} s and was ended"
-            error.command = request.command
         raise
-    return ExecResult(_status(done.status), done.output, done.errors)
+    running.end()
+    words = running.wait(None).words
+    raise _too_late(request, left or _end_marked(cgroups, name, mark), words)
+
+
+def _too_late(request: ExecRequest, left: tuple[str, ...], words: tuple[str, ...]) -> CommandTimeout:
+    return CommandTimeout(
+        f"{request.command[0]} did not finish within {request.timeout_s:g} s and {'was not' if left else 'was'} ended",
+        command=request.command,
+        details=words,
+        left_behind=left,
+        resolution="its processes end when the instance is resumed" if left else "give it more time",
+    )
 
 
 def _status(status: int) -> int:
     return 128 - status if status < 0 else status
 
 
-def _end_marked(cgroups: CgroupManager, name: str, mark: str) -> None:
-    """End whoever bears the mark, again and again: a process may fork while it is being looked at."""
+def _end_marked(cgroups: CgroupManager, name: str, mark: str) -> tuple[str, ...]:
+    """End whoever bears the mark, again and again: a process may fork while it is being looked at.
+
+    Returns:
+        Those that could not be ended in time, as phrases; frozen ones die only when they are thawed.
+    """
+    deadline = time.monotonic() + _END_TIMEOUT_S
     while bearers := [pid for pid in cgroups.pids(name) if _bears(pid, mark)]:
-        for pid in bearers:
-            pidfd = open_pidfd(pid)
-            if pidfd is not None:
-                try:
-                    send_signal(pidfd, signal.SIGKILL)
-                    wait_pidfds([pidfd], _END_TIMEOUT_S)
-                finally:
-                    os.close(pidfd)
+        pidfds = [pidfd for pidfd in map(open_pidfd, bearers) if pidfd is not None]
+        try:
+            for pidfd in pidfds:
+                send_signal(pidfd, signal.SIGKILL)
+            wait_pidfds(pidfds, deadline - time.monotonic())
+        finally:
+            for pidfd in pidfds:
+                os.close(pidfd)
+        if time.monotonic() >= deadline:
+            return tuple(f"process {pid}" for pid in bearers)
+    return ()
 
 
 def _bears(pid: int, mark: str) -> bool:
+    """Tell whether a process has the mark in its environment, or among its words as lxc-attach has before its exec."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return mark.encode() in file.read().split(b"\0")
+        words = [Path(f"/proc/{pid}/{file}").read_bytes() for file in ("environ", "cmdline")]
     except OSError:
         return False
+    return any(word.removeprefix(b"--set-var=") == mark.encode() for text in words for word in text.split(b"\0"))
