@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 import hvcore
-from hvcore.errors import Busy, HookFailed, HypervisorError, InvalidInput, InvalidParameter, OperationFailed, Unsupported
+from hvcore.errors import (
+    Busy,
+    HookFailed,
+    HypervisorError,
+    InvalidInput,
+    InvalidParameter,
+    OperationFailed,
+    Unsupported,
+)
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.capability import Support
 from hvcore.model.instance import BlockDevice, Disk, Instance

@@ -66,8 +66,8 @@ class Stage:
 
     def console_log(self, name: str) -> Path | None:
         """Return the log that an instance's console is written to."""
-        logs = sorted(self.hypervisor.context.log_dir.glob(f"{name}*"))
-        return next((log for log in logs if "console" in log.name), logs[0] if logs else None)
+        log = self.hypervisor.context.log_dir / f"{name}.console.log"
+        return log if log.is_file() else None
 
     def strike(self) -> list[str]:
         """End whatever still runs and remove the directory; return what could not be done."""

@@ -23,7 +23,7 @@ from hvcore_lxc.tools import attach_command
 __all__ = ["execute"]
 
 _MARK = "HVCORE_EXEC"
-_END_TIMEOUT_S = 3.0
+_END_TIMEOUT_S = 2.0
 _LEAVE_S = 1.0
 _LOOK_S = 0.005
 

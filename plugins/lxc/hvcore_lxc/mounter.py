@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from hvcore.errors import DeviceBusy, InvalidInput, OperationFailed
+from hvcore.errors import InvalidInput, OperationFailed
 from hvcore.model.disk import DiskKind
 from hvcore.model.instance import BlockDevice, Instance
 
@@ -105,7 +105,6 @@ class DefaultMounter:
             DeviceBusy: a device or image is in use elsewhere.
             OperationFailed: something cannot be mounted, in the tool's or the kernel's own words.
         """
-        from hvcore.system.block_devices import device_users
         from hvcore.system.mounts import attach_image, bind_mount, mount_device
 
         for action in self.plan():
@@ -115,13 +114,6 @@ class DefaultMounter:
             if action.kind == DiskKind.DIRECTORY:
                 bind_mount(os.path.realpath(action.source), action.target, action.read_only)
                 continue
-            users = device_users(action.source)
-            if users:
-                raise DeviceBusy(
-                    f"{action.source} is in use",
-                    details=users,
-                    resolution="unmount it there first; a file system must not be mounted twice",
-                )
             mount = mount_device if action.kind == DiskKind.BLOCK else attach_image
             mount(action.source, action.target, None, options)
 

@@ -17,17 +17,10 @@ from hvcore.errors import HypervisorError
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
-from hvcore.testing.fixtures import (
-    LiveHost,
-    busybox_root,
-    leak_check,
-    lxc_host,
-    own_directory,
-    unique_tag,
-)
+from hvcore.testing.fixtures import LiveHost, leak_check, lxc_host, own_directory, unique_tag
 from hvcore_lxc.paths import LxcPaths
 
-__all__ = ["busybox_root", "leak_check", "lxc_host", "own_directory", "unique_tag"]
+__all__ = ["leak_check", "lxc_host", "own_directory", "unique_tag"]
 
 PATIENCE_S = 20.0
 
@@ -36,6 +29,8 @@ INITS = {
     "quick": "trap 'exit 0' USR2 TERM PWR\nwhile :; do sleep 86400 & wait $!; done\n",
     "deaf": "trap '' USR2 TERM PWR INT\nwhile :; do sleep 86400 & wait $!; done\n",
     "counts": "trap 'echo asked' USR2 TERM\necho ready\nwhile :; do sleep 86400 & wait $!; done\n",
+    "answers-on-console": "while read line; do echo heard $line; done </dev/console >/dev/console\nexec sleep 86400\n",
+    "answers-on-tty1": "while read line; do echo heard $line; done </dev/tty1 >/dev/tty1\nexec sleep 86400\n",
     "talker": "echo the guest is up\nexec sleep 86400\n",
     "dies-soon": "echo I cannot go on >&2\nexit 3\n",
 }
@@ -45,7 +40,15 @@ INITS = {
 def shared_busybox_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from hvcore.testing.busybox import build_busybox_root
 
-    root = build_busybox_root(tmp_path_factory.mktemp("busybox") / "root")
+    return with_inits(build_busybox_root(tmp_path_factory.mktemp("busybox") / "root"))
+
+
+@pytest.fixture
+def busybox_root(busybox_root: Callable[[], Path]) -> Callable[[], Path]:
+    return lambda: with_inits(busybox_root())
+
+
+def with_inits(root: Path) -> Path:
     for name, script in INITS.items():
         (root / "sbin" / name).write_text(f"#!/bin/sh\n{script}")
         (root / "sbin" / name).chmod(0o755)

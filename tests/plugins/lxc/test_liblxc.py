@@ -7,9 +7,8 @@ keep a list of what it loads without a word.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,15 +35,29 @@ LAYOUTS = [
     CgroupLayout(CgroupMode.V2, {}, "/nowhere", frozenset({"memory", "cpu", "cpuset"})),
 ]
 NAME = "probe"
+LOCKS = Path("/run/lxc/lock")
 
 
 class Liblxc:
     """liblxc with one configuration, asked through lxc-info."""
 
-    def __init__(self, directory: Path, text: str) -> None:
+    def __init__(self, directory: Path) -> None:
         self._path = directory
-        (directory / NAME).mkdir(exist_ok=True)
-        (directory / NAME / "config").write_text(text, "utf-8")
+        (directory / NAME).mkdir()
+
+    def load(self, text: str) -> Liblxc:
+        """Give it another configuration."""
+        (self._path / NAME / "config").write_text(text, "utf-8")
+        return self
+
+    def forget(self) -> None:
+        """Remove the lock that liblxc makes for whatever it is asked, with the directories above it."""
+        lock = Path(f"/run/lxc/lock{self._path}/.{NAME}")
+        lock.unlink(missing_ok=True)
+        for directory in lock.parents:
+            if directory == LOCKS or not directory.is_dir() or any(directory.iterdir()):
+                break
+            directory.rmdir()
 
     def ask(self, key: str) -> str | None:
         """Return what liblxc says of a key, or None when it refuses the configuration."""
@@ -62,15 +75,12 @@ class Liblxc:
         return tuple(said.removesuffix("\n").split("\n")) if said else ()
 
 
-Load = Callable[[str], Liblxc]
-
-
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
-    def make(text: str) -> Liblxc:
-        return Liblxc(tmp_path, text)
-
-    return make
+def liblxc(tmp_path: Path) -> Iterator[Liblxc]:
+    probe = Liblxc(tmp_path)
+    yield probe
+    probe.forget()
+    assert not Path(f"/run/lxc/lock{tmp_path}").exists()
 
 
 # One component of a path, a word, a name: whatever the model takes.
@@ -151,29 +161,33 @@ ASKED = (
 )
 
 
-@given(cases())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_liblxc_reads_what_was_meant(case: tuple[Instance, LxcPaths, CgroupLayout]) -> None:
+@given(case=cases())
+@settings(
+    max_examples=60,
+    deadline=None,
+    # One directory serves all examples: every one overwrites the configuration.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+def test_liblxc_reads_what_was_meant(liblxc: Liblxc, case: tuple[Instance, LxcPaths, CgroupLayout]) -> None:
     instance, paths, layout = case
     root = str(paths.root(instance.name))
     document = build_document(instance, root, limit_entries(instance, layout), paths)
     keys = [*ASKED, *(entry.key for entry in document.entries if entry.key.startswith(("lxc.net.", "lxc.cgroup")))]
-    with TemporaryDirectory() as directory:
-        liblxc = Liblxc(Path(directory), render(document, ["made by a test"]))
-        for key in dict.fromkeys(keys):
-            meant = tuple(map(SPOKEN.get(key, str), document.values(key)))
-            assert liblxc.values(key) == meant, key
+    liblxc.load(render(document, ["made by a test"]))
+    for key in dict.fromkeys(keys):
+        meant = tuple(map(SPOKEN.get(key, str), document.values(key)))
+        assert liblxc.values(key) == meant, key
 
 
-def test_every_capability_is_known_to_liblxc(load: Load) -> None:
-    liblxc = load("".join(f"lxc.cap.drop = {name}\n" for name in CAPABILITIES))
+def test_every_capability_is_known_to_liblxc(liblxc: Liblxc) -> None:
+    liblxc.load("".join(f"lxc.cap.drop = {name}\n" for name in CAPABILITIES))
     assert liblxc.values("lxc.cap.drop") == tuple(CAPABILITIES)
 
 
-def test_a_quoted_value_keeps_its_blanks_and_quotes(load: Load) -> None:
+def test_a_quoted_value_keeps_its_blanks_and_quotes(liblxc: Liblxc) -> None:
     values = (" A=1 ", '"B=2"', "'C=3'", "'D=4", 'E=5"', "F=a = b, # c", "G=")
     text = render(ConfigDocument(tuple(ConfigEntry("lxc.environment", value) for value in values)))
-    assert load(text).values("lxc.environment") == values
+    assert liblxc.load(text).values("lxc.environment") == values
 
 
 # -- what liblxc refuses, and never gets
@@ -194,12 +208,12 @@ def test_a_quoted_value_keeps_its_blanks_and_quotes(load: Load) -> None:
         "lxc.environment",
     ],
 )
-def test_what_liblxc_refuses(load: Load, line: str) -> None:
-    assert load(f"{line}\n").ask("lxc.uts.name") is None
+def test_what_liblxc_refuses(liblxc: Liblxc, line: str) -> None:
+    assert liblxc.load(f"{line}\n").ask("lxc.uts.name") is None
 
 
-def test_the_longest_host_name_that_liblxc_takes(load: Load) -> None:
-    assert load(f"lxc.uts.name = {'a' * 64}\n").ask("lxc.uts.name") == "a" * 64
+def test_the_longest_host_name_that_liblxc_takes(liblxc: Liblxc) -> None:
+    assert liblxc.load(f"lxc.uts.name = {'a' * 64}\n").ask("lxc.uts.name") == "a" * 64
 
 
 # -- what liblxc loads without a word, and hvcore refuses
@@ -225,8 +239,8 @@ SILENT: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("line", SILENT)
-def test_what_liblxc_loads_silently_is_refused_here(load: Load, line: str) -> None:
-    assert load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
+def test_what_liblxc_loads_silently_is_refused_here(liblxc: Liblxc, line: str) -> None:
+    assert liblxc.load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
     with pytest.raises(InvalidInput):
         SILENT[line]()
 
@@ -244,5 +258,5 @@ def test_what_liblxc_loads_silently_is_refused_here(load: Load, line: str) -> No
         "lxc.net.0.link = bridge-that-is-not",
     ],
 )
-def test_what_liblxc_loads_silently_and_only_a_start_finds(load: Load, line: str) -> None:
-    assert load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
+def test_what_liblxc_loads_silently_and_only_a_start_finds(liblxc: Liblxc, line: str) -> None:
+    assert liblxc.load(f"lxc.net.0.type = veth\nlxc.uts.name = web1\n{line}\n").ask("lxc.uts.name") == "web1"
