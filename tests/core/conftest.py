@@ -1,13 +1,17 @@
-"""Installed distributions of the tests' own, found by importlib.metadata as any other."""
+"""Installed distributions of the tests' own, found as any other, and hosts with directories of their own."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any, cast
 
 import pytest
+
+from hvcore.host import Host, load
+from hvcore.plugin import HypervisorPlugin
 
 
 class Site:
@@ -52,3 +56,17 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield made
     for name in made.modules:
         sys.modules.pop(name, None)
+
+
+MakeHost = Callable[..., Host]
+
+
+@pytest.fixture
+def make_host(tmp_path: Path) -> MakeHost:
+    """Make a host of given hypervisors with directories of its own; ``discover=True`` looks for installed ones, too."""
+
+    def make(*plugins: HypervisorPlugin, discover: bool = False, **options: Any) -> Host:
+        directories = {"state_dir": tmp_path / "state", "log_dir": tmp_path / "log"}
+        return load(**cast("Any", {**directories, "plugins": plugins, "discover": discover, **options}))
+
+    return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import warnings
 from collections.abc import Callable, Generator, Iterable
 from importlib.metadata import distribution, version
 from itertools import permutations
@@ -405,14 +404,3 @@ def test_trap_25_a_driver_that_calls_a_hook_in_its_constructor_is_told_why_not(t
     with pytest.raises(HookFailed, match="instance_stopped was called before the scope of toy was sealed") as caught:
         host.hypervisor("toy")
     assert "never from a driver's constructor" in str(caught.value.resolution)
-
-
-def test_no_call_of_a_scope_makes_pluggy_warn() -> None:
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        scope = sealed(driver(Driver()), extension("mine", Picks("a")))
-        scope.command(Spec.start, "web1", 5)
-        scope.choose(Spec.pick, "web1")
-        scope.notify(Spec.told, "web1")
-        scope.collect(Spec.gather, "web1")
-    assert not seen

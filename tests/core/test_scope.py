@@ -1,15 +1,13 @@
-"""A scope: what its four kinds of hook do, who is asked, and what a failure says."""
+"""A scope: its hooks and members, and what a command does. The other kinds of hook: ``test_scope_kinds``."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Iterable, Iterator
-from itertools import permutations
+from collections.abc import Generator, Iterable
 from typing import Any, Optional
 
 import pytest
 
-from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, OperationFailed, Unsupported
+from hvcore.errors import HookFailed, InvalidPlugin, OperationFailed, Unsupported
 from hvcore.member import Member, Origin
 from hvcore.model.instance import Instance
 from hvcore.plugin import choose, collect, command, hookimpl, notify
@@ -79,16 +77,10 @@ def extension(name: str, implementation: object, **order: tuple[str, ...]) -> Me
 class Picks:
     def __init__(self, answer: str | None) -> None:
         self.answer = answer
-        self.asked = 0
 
     @hookimpl
     def pick(self, size: int) -> str | None:
-        self.asked += 1
         return self.answer
-
-    @hookimpl
-    def gather(self, size: int) -> list[str]:
-        return [f"{self.answer}{number}" for number in range(size)]
 
 
 # Hooks and members.
@@ -121,6 +113,10 @@ def test_inherited_hooks_are_hooks_too() -> None:
     assert "measure" in {hook.name for hook in Scope("toy", (More,)).hooks}
 
 
+class NoneSuch:
+    """A name that only holds the word."""
+
+
 def test_knows_where_none_is_an_answer() -> None:
     class Answers:
         @command(since="1.0")
@@ -143,7 +139,6 @@ def test_knows_where_none_is_an_answer() -> None:
         def e(self) -> NoneSuch:
             raise NotImplementedError
 
-    NoneSuch = int  # noqa: N806
     assert {hook.name: hook.may_be_none for hook in Scope("toy", (Answers,)).hooks} == {
         "a": True,
         "b": False,
@@ -370,129 +365,6 @@ def test_none_is_no_answer_where_the_spec_says_so() -> None:
 
     with pytest.raises(HookFailed, match="measure was answered with None, which its spec forbids"):
         sealed(driver(Forgets())).command(Spec.measure, "a", 1)
-
-
-# Choices.
-
-
-def test_choose_takes_the_first_that_does_not_decline_and_asks_no_further() -> None:
-    first, second, last, fallback = Picks(None), Picks("second"), Picks("last"), Picks("default")
-    scope = sealed(
-        default(fallback), extension("a", first), extension("b", second), extension("c", last), order=("a", "b", "c")
-    )
-    assert scope.choose(Spec.pick, size=1) == "second"
-    assert [picks.asked for picks in (first, second, last, fallback)] == [1, 1, 0, 0]
-
-
-def test_choose_asks_the_default_last() -> None:
-    assert sealed(default(Picks("default")), extension("a", Picks(None))).choose(Spec.pick, 1) == "default"
-
-
-def test_choose_says_who_declined() -> None:
-    scope = sealed(default(Picks(None)), extension("a", Picks(None)))
-    with pytest.raises(HookFailed) as caught:
-        scope.choose(Spec.pick, 1)
-    assert "extension 'a' of hvcore-a 1.0, default 'toy-0' of hvcore-toy 2.0" in caught.value.message
-    with pytest.raises(HookFailed, match="nobody chose for pick: no plugin answers it"):
-        sealed().choose(Spec.pick, 1)
-
-
-def test_an_error_inside_a_step_leaves_the_operation_to_the_command_around_it() -> None:
-    class Chooses:
-        scope: Scope
-
-        @hookimpl
-        def act(self, instance: Instance | None, name: str) -> None:
-            self.scope.choose(Spec.pick, size=1)
-
-    class Refuses:
-        @hookimpl
-        def pick(self, size: int) -> str | None:
-            raise OperationFailed("no bridge")
-
-    for extensions in ([extension("a", Refuses())], []):
-        chooser = Chooses()
-        chooser.scope = sealed(driver(chooser), *extensions)
-        with pytest.raises(HypervisorError) as caught:
-            chooser.scope.command(Spec.act, None, "web1")
-        assert (caught.value.operation, caught.value.instance) == ("act", "web1")
-
-
-# Collections.
-
-
-def test_collect_returns_all_items_in_the_order_asked() -> None:
-    members = [default(Picks("d")), extension("b", Picks("b")), extension("a", Picks("a"))]
-    for arrangement in permutations(members):
-        scope = sealed(*arrangement, order=("b", "a"))
-        assert scope.collect(Spec.gather, size=2) == ("b0", "b1", "a0", "a1", "d0", "d1")
-    assert sealed().collect(Spec.gather, size=2) == ()
-
-
-def test_collect_takes_what_an_answerer_yields() -> None:
-    class Yields:
-        @hookimpl
-        def gather(self, size: int) -> Iterator[str]:
-            yield from "ab"
-
-    assert sealed(extension("a", Yields())).collect(Spec.gather, size=2) == ("a", "b")
-
-
-@pytest.mark.parametrize("answer", ["text", b"bytes", 5])
-def test_collect_refuses_what_is_not_several_items(answer: object) -> None:
-    class Wrong:
-        @hookimpl
-        def gather(self, size: int) -> Any:
-            return answer
-
-    with pytest.raises(HookFailed, match=r"gather was answered with a \w+, not with a list of items"):
-        sealed(extension("a", Wrong())).collect(Spec.gather, size=2)
-
-
-def test_collect_reports_an_exception_while_items_are_yielded() -> None:
-    class Breaks:
-        @hookimpl
-        def gather(self, size: int) -> Iterator[str]:
-            yield "a"
-            raise ValueError("later")
-
-    with pytest.raises(HookFailed, match="gather raised ValueError: later"):
-        sealed(extension("a", Breaks())).collect(Spec.gather, size=2)
-
-
-# Notices.
-
-
-def test_notify_reaches_everyone_even_when_one_fails(caplog: pytest.LogCaptureFixture) -> None:
-    heard: list[str] = []
-
-    class Hears:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        @hookimpl
-        def told(self, times: int) -> None:
-            heard.append(f"{self.name} {times}")
-            if self.name == "b":
-                raise OperationFailed("deaf")
-
-    scope = sealed(*(extension(name, Hears(name)) for name in "cab"))
-    with caplog.at_level(logging.ERROR, logger="hvcore.notices"):
-        scope.notify(Spec.told, text="hello", times=3)
-    assert heard == ["a 3", "b 3", "c 3"]
-    assert caplog.messages == ["toy: extension:b failed to hear told"]
-    assert caplog.records[0].exc_info
-
-
-def test_notify_without_listeners_does_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    sealed().notify(Spec.told, "hello", 1)
-    assert caplog.messages == []
-
-
-def test_notify_hears_every_argument_and_no_other() -> None:
-    scope: Any = sealed()
-    with pytest.raises(HookFailed, match="told takes text, times and was given text"):
-        scope.notify(Spec.told, text="hello")
 
 
 # Specs.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
 from hvcore_lxc.paths import LxcPaths
@@ -22,18 +21,19 @@ def lxc_processes(paths: LxcPaths, name: str) -> list[int]:
 
     Source: LXC 5.0, ``start.c`` (LXC_CONFIG_FILE) and ``lxccontainer.c`` (the monitor's title).
     """
-    lxcpath = str(paths.lxcpath)
-    monitor = f"[lxc monitor] {lxcpath} {name}".encode()
-    start = [b"lxc-start", b"-P", lxcpath.encode(), b"-n", name.encode()]
-    hook = f"LXC_CONFIG_FILE={paths.config(name)}".encode()
+    import psutil
+
+    monitor = f"[lxc monitor] {paths.lxcpath} {name}"
+    start = ["-P", str(paths.lxcpath), "-n", name]
     found: list[int] = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        words = _words(f"/proc/{entry}/cmdline")
-        is_lxc = words[0] == monitor or [os.path.basename(words[0]), *words[1:5]] == start
-        if is_lxc or hook in _words(f"/proc/{entry}/environ"):
-            found.append(int(entry))
+    # A process that ends meanwhile, or is another user's, answers None and is none of LXC's.
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words: list[str] = process.info["cmdline"] or [""]
+        is_start = os.path.basename(words[0]) == "lxc-start" and words[1:5] == start
+        environment: dict[str, str] = process.info["environ"] or {}
+        is_hook = environment.get("LXC_CONFIG_FILE") == str(paths.config(name))
+        if process.pid != os.getpid() and (is_start or is_hook or " ".join(words) == monitor):
+            found.append(process.pid)
     return found
 
 
@@ -62,11 +62,3 @@ def _end(pid: int, patience_s: float) -> None:
             wait_pidfds([pidfd], _END_TIMEOUT_S)
     finally:
         os.close(pidfd)
-
-
-def _words(file: str) -> list[bytes]:
-    try:
-        return Path(file).read_bytes().rstrip(b"\0").split(b"\0")
-    except OSError:
-        # It has ended meanwhile, or is another user's, and then it is none of LXC's.
-        return [b""]

@@ -18,9 +18,10 @@ from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.testing.fixtures import LiveHost, leak_check, lxc_host, own_directory, unique_tag
+from hvcore.testing.fixtures import busybox_root as plain_busybox_root
 from hvcore_lxc.paths import LxcPaths
 
-__all__ = ["leak_check", "lxc_host", "own_directory", "unique_tag"]
+__all__ = ["leak_check", "lxc_host", "own_directory", "plain_busybox_root", "unique_tag"]
 
 PATIENCE_S = 20.0
 
@@ -44,8 +45,8 @@ def shared_busybox_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def busybox_root(busybox_root: Callable[[], Path]) -> Callable[[], Path]:
-    return lambda: with_inits(busybox_root())
+def busybox_root(plain_busybox_root: Callable[[], Path]) -> Callable[[], Path]:
+    return lambda: with_inits(plain_busybox_root())
 
 
 def with_inits(root: Path) -> Path:
