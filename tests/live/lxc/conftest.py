@@ -39,8 +39,6 @@ INITS = {
 
 @pytest.fixture(scope="session")
 def shared_busybox_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from hvcore.testing.busybox import build_busybox_root
-
     return with_inits(build_busybox_root(tmp_path_factory.mktemp("busybox") / "root"))
 
 

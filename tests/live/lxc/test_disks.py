@@ -21,7 +21,16 @@ from hvcore_lxc.paths import LxcPaths
 pytestmark = pytest.mark.live
 
 Running = Callable[..., Instance]
-AWKWARD = ["with:colon", "with blank", "a,b,ro", "#hash", "quo'te\"s", "gr\u00fc\u00dfe \u6771\u4eac", "back\\slash", "-dash"]
+AWKWARD = [
+    "with:colon",
+    "with blank",
+    "a,b,ro",
+    "#hash",
+    "quo'te\"s",
+    "gr\u00fc\u00dfe \u6771\u4eac",
+    "back\\slash",
+    "-dash",
+]
 
 
 @pytest.fixture
@@ -68,7 +77,7 @@ def loops_of(image: Path) -> list[str]:
 
 def test_a_directory_as_root(lxc: Hypervisor, running: Running, busybox_root: Any, paths: LxcPaths) -> None:
     root = busybox_root()
-    instance = running(disks=[Disk(str(root))], init="")
+    instance = running(disks=[Disk(str(root))])
     lxc.exec_in_instance(instance.name, ["sh", "-c", "echo from the guest > /note"])
     assert (root / "note").read_text() == "from the guest\n"
     lxc.stop_instance(instance.name, force=True)
@@ -111,7 +120,7 @@ def test_block_devices_that_are_handed_over_replace_the_paths(
     root = busybox_root()
     link = own_directory / "web:0"
     link.symlink_to(root)
-    instance = lxc_host.instance(disks=[disk])
+    instance = lxc_host.instance(disks=[disk], init="/sbin/quick")
     lxc.start_instance(instance, [BlockDevice(disk=disk, path=str(link))])
     lxc.exec_in_instance(instance.name, ["touch", "/here"])
     assert (root / "here").exists()
@@ -120,13 +129,18 @@ def test_block_devices_that_are_handed_over_replace_the_paths(
 
 
 def test_several_disks_with_mount_points(
-    lxc: Hypervisor, running: Running, busybox_root: Any, make_image: Any, loop: Any, own_directory: Path, paths: LxcPaths
+    lxc: Hypervisor,
+    running: Running,
+    busybox_root: Any,
+    make_image: Any,
+    loop: Any,
+    own_directory: Path,
+    paths: LxcPaths,
 ) -> None:
     data = own_directory / "data"
     (data / "deep").mkdir(parents=True)
     image, device = make_image("two.img", with_root=False), loop(make_image("three.img", with_root=False))
     instance = running(
-        init="",
         disks=[
             Disk(str(busybox_root())),
             Disk(str(data), mount_point="/srv"),
@@ -157,9 +171,7 @@ def test_a_read_only_disk_stays_as_it_is(
         image = make_image("data.img", with_root=False)
         path = str(image) if kind == "image" else loop(image)
     before = Path(path).read_bytes() if kind == "image" else b""
-    instance = running(
-        init="", disks=[Disk(str(busybox_root())), Disk(path, mount_point="/data", read_only=True)]
-    )
+    instance = running(disks=[Disk(str(busybox_root())), Disk(path, mount_point="/data", read_only=True)])
     done = lxc.exec_in_instance(instance.name, ["touch", "/data/x"])
     assert b"Read-only file system" in done.stderr
     # Without the right to mount, the guest cannot make it writable either.
@@ -186,7 +198,7 @@ def test_awkward_paths(
         (path / "note").write_text(name)
     else:
         path = make_image("./" + name)
-    instance = running(disks=[Disk(str(path))], init="" if kind == "directory" else "/sbin/quick")
+    instance = running(disks=[Disk(str(path))])
     if kind == "directory":
         assert lxc.exec_in_instance(instance.name, ["cat", "/note"]).stdout.decode() == name
     lxc.stop_instance(instance.name, force=True)
@@ -216,7 +228,7 @@ def test_an_awkward_state_directory(own_directory: Path, lxc_host: LiveHost, nam
 def test_what_admins_mount_below_the_root_is_taken_down_deepest_first(
     lxc: Hypervisor, running: Running, busybox_root: Any, paths: LxcPaths, leak_check: Any
 ) -> None:
-    instance = running(disks=[Disk(str(busybox_root()))], init="")
+    instance = running(disks=[Disk(str(busybox_root()))])
     root = paths.root(instance.name)
     for place in ("mnt", "mnt/a", "mnt/a/b", "mnt/a", "tmp"):
         (root / place).mkdir(exist_ok=True)
@@ -230,7 +242,7 @@ def test_what_admins_mount_below_the_root_is_taken_down_deepest_first(
 def test_a_busy_mount_at_stop_names_the_process_and_a_later_cleanup_finishes(
     lxc: Hypervisor, lxc_host: LiveHost, running: Running, busybox_root: Any, paths: LxcPaths, leak_check: Any
 ) -> None:
-    instance = running(disks=[Disk(str(busybox_root()))], init="")
+    instance = running(disks=[Disk(str(busybox_root()))])
     holder = subprocess.Popen(["sleep", "1000"], cwd=paths.root(instance.name) / "mnt")
     try:
         with pytest.raises(DeviceBusy) as caught:

@@ -90,9 +90,7 @@ def test_a_command_that_is_not_there(lxc: Hypervisor, web: str) -> None:
 
 def test_it_runs_with_the_guests_limits(lxc: Hypervisor, running: Running) -> None:
     name = running("limited", drop_capabilities=("sys_time", "sys_boot")).name
-    script = (
-        "cat /proc/self/cgroup; grep CapBnd /proc/self/status; readlink /proc/self/ns/pid; readlink /proc/1/ns/pid"
-    )
+    script = "cat /proc/self/cgroup; grep CapBnd /proc/self/status; readlink /proc/self/ns/pid; readlink /proc/1/ns/pid"
     done = lxc.exec_in_instance(name, ["sh", "-c", script])
     assert f"ct-{name}" in done.stdout.decode() or ":/\n" in done.stdout.decode()
     bits = int(done.stdout.decode().split("CapBnd:")[1].split()[0], 16)

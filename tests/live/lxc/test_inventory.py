@@ -40,7 +40,9 @@ def foreign(own_directory: Path, lxc_host: LiveHost) -> Iterator[Callable[[str],
         )
         made.append(name)
         subprocess.run(["lxc-start", "-P", lxcpath, "-n", name], check=True)
-        return int(subprocess.run(["lxc-info", "-P", lxcpath, "-n", name, "-pH"], check=True, capture_output=True).stdout)
+        return int(
+            subprocess.run(["lxc-info", "-P", lxcpath, "-n", name, "-pH"], check=True, capture_output=True).stdout
+        )
 
     yield start
     for name in made:
@@ -104,9 +106,10 @@ def test_instances_of_another_state_directory_are_foreign_as_well(
 
 
 def test_all_instances_in_one_answer(lxc: Hypervisor, running: Running) -> None:
-    names = {running(word, memory_mib=mib, vcpus=vcpus).name: (mib, vcpus) for word, mib, vcpus in (
-        ("c", 32, 1), ("a", 48, 2), ("b", 64, 1)
-    )}
+    names = {
+        running(word, memory_mib=mib, vcpus=vcpus).name: (mib, vcpus)
+        for word, mib, vcpus in (("c", 32, 1), ("a", 48, 2), ("b", 64, 1))
+    }
     lxc.pause_instance(sorted(names)[1])
     found = lxc.get_all_instances_info()
     assert [info.name for info in found] == sorted(names) == list(lxc.list_instances())
@@ -192,7 +195,9 @@ def test_names_that_begin_alike(lxc: Hypervisor, running: Running, paths: LxcPat
     assert lxc.exec_in_instance(ten.name, ["true"]).exit_status == 0
 
 
-@pytest.mark.parametrize("name", ["tasks", "cgroup.procs", "memory.stat", "lxc.pivot", "a", "web1.example.com", "x" * 63])
+@pytest.mark.parametrize(
+    "name", ["tasks", "cgroup.procs", "memory.stat", "lxc.pivot", "a", "web1.example.com", "x" * 63]
+)
 def test_awkward_names(lxc: Hypervisor, lxc_host: LiveHost, name: str, leak_check: Any) -> None:
     from attrs import evolve
 

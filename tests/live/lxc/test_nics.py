@@ -55,7 +55,9 @@ def test_a_bridged_nic_with_its_address(
 def test_several_nics_each_with_a_device_of_its_own(
     lxc: Hypervisor, running: Running, bridge: str, paths: LxcPaths
 ) -> None:
-    instance = running(nics=[Nic("bridged", link=bridge), Nic("none"), Nic("bridged", link=bridge, ip="2001:db8::1/64")])
+    instance = running(
+        nics=[Nic("bridged", link=bridge), Nic("none"), Nic("bridged", link=bridge, ip="2001:db8::1/64")]
+    )
     listing = lxc.exec_in_instance(instance.name, ["ls", "/sys/class/net"]).stdout.decode().split()
     assert sorted(listing) == ["eth0", "eth2", "lo"]
     assert sorted(os.listdir(NET / bridge / "brif")) == sorted(paths.host_device(instance.name, n) for n in (0, 2))
@@ -70,7 +72,9 @@ def test_without_a_nic_the_guest_has_only_its_own_loopback(lxc: Hypervisor, runn
     assert os.readlink(f"/proc/{info.pid}/ns/net") != os.readlink("/proc/self/ns/net")
 
 
-@pytest.mark.parametrize("how", ["force", "monitor killed", "monitor killed, guest alive", "guest switched off", "reboot"])
+@pytest.mark.parametrize(
+    "how", ["force", "monitor killed", "monitor killed, guest alive", "guest switched off", "reboot"]
+)
 def test_the_host_device_is_gone(
     lxc: Hypervisor,
     running: Running,

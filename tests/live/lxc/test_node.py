@@ -27,7 +27,9 @@ Running = Callable[..., Instance]
 
 def test_node_info_is_this_nodes(lxc: Hypervisor) -> None:
     info = lxc.get_node_info()
-    total_kib = int(next(line for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line).split()[1])
+    total_kib = int(
+        next(line for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line).split()[1]
+    )
     assert info.memory_total_mib == total_kib // 1024
     assert 0 < info.memory_free_mib <= info.memory_total_mib
     assert info.cpu_total == os.cpu_count()
@@ -120,6 +122,6 @@ def test_a_plan_for_what_cannot_be_started_says_so(lxc: Hypervisor, lxc_host: Li
 
 
 def test_capabilities_tell_what_lxc_can_do(lxc: Hypervisor) -> None:
-    can: dict[str, Any] = {capability.name: capability.support for capability in lxc.capabilities()}
+    can: dict[str, Any] = {capability.operation: capability.support for capability in lxc.capabilities()}
     assert {can[name] for name in ("start_instance", "reboot_instance", "exec_in_instance", "recover")} == {"yes"}
     assert {can[name] for name in ("migrate_instance", "hot_add_device")} == {"no"}

@@ -47,7 +47,9 @@ def test_nothing_of_the_guest_has_happened(
     lxc: Hypervisor, lxc_host: LiveHost, running: Running, busybox_root: Any, until: Any
 ) -> None:
     root = busybox_root()
-    (root / "sbin/quick").write_text("#!/bin/sh\necho ran > /ran\ntrap 'exit 0' USR2\nwhile :; do sleep 9 & wait $!; done\n")
+    (root / "sbin/quick").write_text(
+        "#!/bin/sh\necho ran > /ran\ntrap 'exit 0' USR2\nwhile :; do sleep 9 & wait $!; done\n"
+    )
     (root / "sbin/quick").chmod(0o755)
     instance = running(paused=True, disks=[Disk(str(root))])
     pid = lxc.get_instance_info(instance.name).pid  # type: ignore[union-attr]

@@ -30,8 +30,6 @@ def test_a_reboot_keeps_the_mounts_and_the_definition(
     lxc: Hypervisor, running: Running, paths: LxcPaths, busybox_root: Any, own_directory: Path, kernel: Any
 ) -> None:
     root = busybox_root()
-    (root / "sbin/quick").write_text("#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 9 & wait $!; done\n")
-    (root / "sbin/quick").chmod(0o755)
     (own_directory / "data").mkdir()
     instance = running(
         disks=[Disk(str(root)), Disk(str(own_directory / "data"), mount_point="/srv/data")], memory_mib=48

@@ -195,9 +195,7 @@ def test_a_start_by_a_process_in_another_cgroup_lands_at_the_same_place(
         own.rmdir()
 
 
-def test_starts_and_stops_of_several_instances_at_once(
-    lxc: Hypervisor, lxc_host: LiveHost, leak_check: Any
-) -> None:
+def test_starts_and_stops_of_several_instances_at_once(lxc: Hypervisor, lxc_host: LiveHost, leak_check: Any) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     instances = [lxc_host.instance(f"n{number}", init="/sbin/quick") for number in range(6)]
