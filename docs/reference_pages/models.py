@@ -76,7 +76,9 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
         return "required"
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         made: Any = default.factory
-        return code(f"{made.__name__}()") if inspect.isclass(made) else code(repr(made()))
+        # What has no text of its own but an address in memory is told by its class.
+        plain = inspect.isclass(made) or " at 0x" in repr(made())
+        return code(f"{made().__class__.__name__}()" if plain else repr(made()))
     if inspect.isroutine(default):
         return "-"
     return code(f"{default.__class__.__name__}()" if attrs.has(default.__class__) else repr(_plain(default)))

@@ -64,6 +64,13 @@ class Contract:
         self.calls.clear()
         return call.arguments
 
+    def forms(self, verb: Callable[..., Any], hook: str, *arguments: Any, locked: bool = False) -> None:
+        """Call a verb with the definition and with the name alone, and look at what arrives and what comes back."""
+        for form in (self.definition, "web1"):
+            self.calls.clear()
+            assert verb(form, *arguments) is self.answers.get(hook)
+            assert self.only(hook, locked=locked)["instance"] == self.filled
+
 
 def is_locked(directory: Path, name: str) -> bool:
     try:

@@ -10,12 +10,10 @@ import pytest
 
 from hvcore.errors import InvalidInput, InvalidParameter
 from hvcore.model.console import ConsoleKind, InstanceConsole
-from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
 from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.model.files import AncillaryFiles
 from hvcore.model.info import InstanceInfo
 from hvcore.model.instance import BlockDevice, Disk, Nic
-from hvcore.model.migration import MigrationState, MigrationStatus
 from hvcore.model.nic import NicMode
 from hvcore.model.node import Node, NodeInfo
 from hvcore.model.plan import StartPlan
@@ -30,20 +28,14 @@ INFO = InstanceInfo("web1", "toy", InstanceState.RUNNING, 128, 1, 0.5)
 NIC = Nic(NicMode.NONE)
 
 
-def forms(contract: Contract, verb: Callable[..., Any], hook: str, *arguments: Any, locked: bool = False) -> None:
-    """Call a verb with the definition and with the name alone, and look at what arrives."""
-    for form, wanted in ((contract.definition, contract.filled), ("web1", contract.filled)):
-        contract.calls.clear()
-        assert verb(form, *arguments) is contract.answers.get(hook)
-        assert contract.only(hook, locked=locked)["instance"] == wanted
-
-
 # Life cycle.
 
 
 def test_start_instance(contract: Contract) -> None:
     contract.hypervisor.start_instance(contract.definition)
-    assert [call.hook for call in contract.calls if call.hook.startswith(("check", "validate", "start", "instance"))] == [
+    assert [
+        call.hook for call in contract.calls if call.hook.startswith(("check", "validate", "start", "instance"))
+    ] == [
         "check_parameter_syntax",
         "validate_parameters",
         "start_instance",
@@ -76,11 +68,11 @@ def test_plan_start(contract: Contract) -> None:
 @pytest.mark.parametrize("answer", [True, False])
 def test_verify_instance(contract: Contract, answer: bool) -> None:
     contract.answers["verify_instance"] = answer
-    forms(contract, contract.hypervisor.verify_instance, "verify_instance")
+    contract.forms(contract.hypervisor.verify_instance, "verify_instance")
 
 
 def test_restore_instance(contract: Contract) -> None:
-    forms(contract, contract.hypervisor.restore_instance, "restore_instance", locked=True)
+    contract.forms(contract.hypervisor.restore_instance, "restore_instance", locked=True)
     contract.hypervisor.restore_instance("web1")
     assert contract.only("restore_instance", locked=True)["block_devices"] == (
         BlockDevice(Disk("/srv/web1"), "/srv/web1"),
@@ -118,7 +110,7 @@ def test_cleanup_instance(contract: Contract) -> None:
 
 
 def test_reboot_instance(contract: Contract) -> None:
-    forms(contract, contract.hypervisor.reboot_instance, "reboot_instance", locked=True)
+    contract.forms(contract.hypervisor.reboot_instance, "reboot_instance", locked=True)
 
 
 def test_pause_instance(contract: Contract) -> None:
@@ -135,7 +127,7 @@ def test_resume_instance(contract: Contract) -> None:
 
 def test_balloon_instance_memory(contract: Contract) -> None:
     verb = contract.hypervisor.balloon_instance_memory
-    forms(contract, verb, "balloon_instance_memory", 256, locked=True)
+    contract.forms(verb, "balloon_instance_memory", 256, locked=True)
     verb("web1", 64)
     assert contract.only("balloon_instance_memory", locked=True)["memory_mib"] == 64
     for wrong in (0, -1, 2**40):
@@ -205,7 +197,7 @@ def test_get_instance_console(contract: Contract) -> None:
     console = InstanceConsole("web1", ConsoleKind.MESSAGE, message="none")
     contract.answers["get_instance_console"] = console
     verb = contract.hypervisor.get_instance_console
-    forms(contract, verb, "get_instance_console")
+    contract.forms(verb, "get_instance_console")
     verb("web1")
     assert contract.only("get_instance_console")["primary_node"] == Node(os.uname().nodename)
     node = Node("node1", ssh_port=2222, group="rack1")
@@ -229,78 +221,6 @@ def test_exec_in_instance(contract: Contract) -> None:
     assert contract.only("exec_in_instance")["request"] == ExecRequest(("cat",), b"in", {"A": "b"}, "/srv", 1.5)
     contract.hypervisor.exec_in_instance("web1", ["sh"], attached=True)
     assert contract.only("exec_in_instance")["request"] == ExecRequest(("sh",), attached=True)
-
-
-# Migration.
-
-
-@pytest.mark.parametrize("answer", [True, False])
-def test_can_migrate(contract: Contract, answer: bool) -> None:
-    contract.answers["can_migrate"] = answer
-    assert contract.hypervisor.can_migrate is answer
-    assert contract.only("can_migrate") == {}
-
-
-@pytest.mark.parametrize("answer", [True, False])
-def test_versions_safe_for_migration(contract: Contract, answer: bool) -> None:
-    contract.answers["versions_safe_for_migration"] = answer
-    assert contract.hypervisor.versions_safe_for_migration((5, 0), (5, 1)) is answer
-    assert contract.only("versions_safe_for_migration") == {"source": (5, 0), "target": (5, 1)}
-
-
-def test_migration_info(contract: Contract) -> None:
-    contract.answers["migration_info"] = "opaque"
-    forms(contract, contract.hypervisor.migration_info, "migration_info")
-
-
-def test_accept_instance(contract: Contract) -> None:
-    contract.hypervisor.accept_instance(contract.definition, "opaque", "192.0.2.2")
-    assert contract.only("accept_instance", locked=True) == {
-        "instance": contract.filled,
-        "info": "opaque",
-        "target": "192.0.2.2",
-    }
-
-
-def test_migrate_instance(contract: Contract) -> None:
-    forms(contract, contract.hypervisor.migrate_instance, "migrate_instance", "192.0.2.2", locked=True)
-    contract.hypervisor.migrate_instance("web1", "192.0.2.2")  # Ganeti 2.6 knew no cluster name
-    assert contract.only("migrate_instance", locked=True) == {
-        "cluster_name": "",
-        "instance": contract.filled,
-        "target": "192.0.2.2",
-        "live": True,
-    }
-    contract.hypervisor.migrate_instance("web1", "192.0.2.2", live=False, cluster_name="cluster")
-    arguments = contract.only("migrate_instance", locked=True)
-    assert (arguments["cluster_name"], arguments["live"]) == ("cluster", False)
-
-
-def test_get_migration_status(contract: Contract) -> None:
-    contract.answers["get_migration_status"] = MigrationStatus(MigrationState.ACTIVE)
-    forms(contract, contract.hypervisor.get_migration_status, "get_migration_status")
-
-
-def test_finalize_migration_source(contract: Contract) -> None:
-    verb = contract.hypervisor.finalize_migration_source
-    forms(contract, verb, "finalize_migration_source", True, locked=True)
-    verb("web1", success=False, live=False)
-    assert contract.only("finalize_migration_source", locked=True) == {
-        "instance": contract.filled,
-        "success": False,
-        "live": False,
-    }
-
-
-def test_finalize_migration_dst(contract: Contract) -> None:
-    verb = contract.hypervisor.finalize_migration_dst
-    forms(contract, verb, "finalize_migration_dst", "opaque", True, locked=True)
-    verb("web1", "opaque", success=False)
-    assert contract.only("finalize_migration_dst", locked=True) == {
-        "instance": contract.filled,
-        "info": "opaque",
-        "success": False,
-    }
 
 
 # Node, files and parameters.
@@ -343,62 +263,6 @@ def test_assess_parameters(contract: Contract) -> None:
     advice = contract.answers["assess_parameters"] = ("count is high",)
     assert contract.hypervisor.assess_parameters({"cpu_mask": "0-1"}) is advice
     assert contract.only("assess_parameters") == {"parameters": {"cpu_mask": "0-1", "count": 3}}
-
-
-# Devices.
-
-
-def test_resize_disk(contract: Contract) -> None:
-    disk = Disk("/srv/web1")
-    forms(contract, contract.hypervisor.resize_disk, "resize_disk", disk, 2**30, locked=True)
-    contract.hypervisor.resize_disk("web1", disk, new_size_bytes=2**31)
-    assert contract.only("resize_disk", locked=True) == {
-        "instance": contract.filled,
-        "disk": disk,
-        "new_size_bytes": 2**31,
-    }
-
-
-def hotplug(contract: Contract, hook: str, answer: str | None) -> None:
-    contract.answers[hook] = answer
-    verb = getattr(contract.hypervisor, hook)
-    forms(contract, verb, hook, DeviceType.NIC, NIC, 1, locked=True)
-    extra, disk = HotplugExtra("/run/web1:1", "uri"), Disk("/srv/more")
-    assert verb("web1", DeviceType.DISK, disk, 2, extra=extra) is answer
-    assert contract.only(hook, locked=True) == {
-        "instance": contract.filled,
-        "device_type": DeviceType.DISK,
-        "device": disk,
-        "extra": extra,
-        "sequence": 2,
-    }
-
-
-def test_hot_add_device(contract: Contract) -> None:
-    hotplug(contract, "hot_add_device", "nic1")
-
-
-def test_hot_del_device(contract: Contract) -> None:
-    hotplug(contract, "hot_del_device", None)
-
-
-def test_hot_mod_device(contract: Contract) -> None:
-    hotplug(contract, "hot_mod_device", "nic2")
-
-
-def test_verify_hotplug_support(contract: Contract) -> None:
-    verb = contract.hypervisor.verify_hotplug_support
-    forms(contract, verb, "verify_hotplug_support", DeviceAction.ADD, DeviceType.DISK)
-    verb("web1", DeviceAction.MODIFY, DeviceType.NIC)
-    assert contract.only("verify_hotplug_support") == {
-        "instance": contract.filled,
-        "action": DeviceAction.MODIFY,
-        "device_type": DeviceType.NIC,
-    }
-
-
-def test_hotplug_supported(contract: Contract) -> None:
-    forms(contract, contract.hypervisor.hotplug_supported, "hotplug_supported")
 
 
 # Notices.

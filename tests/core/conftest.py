@@ -34,7 +34,9 @@ class Site:
         folder = self.directory / f"{project.replace('-', '_')}-{version}.dist-info"
         folder.mkdir()
         if metadata != "":
-            (folder / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n")
+            (folder / "METADATA").write_text(
+                metadata or f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n"
+            )
         if not isinstance(entry_points, str):
             entry_points = "\n".join(
                 f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in names.items())

@@ -17,6 +17,7 @@ import pytest
 from hvcore.errors import CommandFailed, CommandTimeout, InvalidInput, MissingRequirement
 from hvcore.system import commands
 from hvcore.system.commands import Completed, Handle, Runner, run
+from hvcore.system.processes import wait_pidfds
 
 WAIT_S = 30
 
@@ -39,7 +40,7 @@ def is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(commands.wait_pidfds([pidfd], WAIT_S))
+        return bool(wait_pidfds([pidfd], WAIT_S))
     finally:
         os.close(pidfd)
 
@@ -89,7 +90,10 @@ def test_output_is_decoded_whatever_it_holds() -> None:
 
 def test_output_of_any_size_is_taken_whole() -> None:
     size = 3 * commands._PART_BYTES + 5
-    done = run(python("import sys; n = int(sys.argv[1]); sys.stdout.write('x' * n); sys.stderr.write('y' * n)", size), timeout_s=WAIT_S)
+    done = run(
+        python("import sys; n = int(sys.argv[1]); sys.stdout.write('x' * n); sys.stderr.write('y' * n)", size),
+        timeout_s=WAIT_S,
+    )
     assert (done.output, done.errors) == (b"x" * size, b"y" * size)
 
 
@@ -188,7 +192,7 @@ def test_an_interruption_while_waiting_ends_the_command(monkeypatch: pytest.Monk
 
     handle = Runner().spawn(["sleep", "600"])
     pid = handle._process.pid
-    monkeypatch.setattr(commands, "wait_pidfds", interrupted)
+    monkeypatch.setattr("hvcore.system.commands.wait_pidfds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         handle.wait(None)
     with pytest.raises(ProcessLookupError):
@@ -200,9 +204,9 @@ def test_an_interruption_while_waiting_ends_the_command(monkeypatch: pytest.Monk
 
 def test_a_handle_can_be_watched_and_ended() -> None:
     handle = Runner().spawn(["sleep", "600"])
-    assert commands.wait_pidfds([handle.pidfd], 0) == ()
+    assert wait_pidfds([handle.pidfd], 0) == ()
     handle.end()
-    assert commands.wait_pidfds([handle.pidfd], 0) == (handle.pidfd,)
+    assert wait_pidfds([handle.pidfd], 0) == (handle.pidfd,)
     handle.end()
     handle.close()
     handle.close()
@@ -211,7 +215,7 @@ def test_a_handle_can_be_watched_and_ended() -> None:
 
 def test_a_handle_tells_of_an_end_that_came_before_the_wait() -> None:
     handle = Runner().spawn(["sh", "-c", "echo done; exit 4"])
-    assert commands.wait_pidfds([handle.pidfd], WAIT_S)
+    assert wait_pidfds([handle.pidfd], WAIT_S)
     assert handle.wait(0).status == 4
 
 

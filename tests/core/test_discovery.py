@@ -129,9 +129,7 @@ def test_what_is_wrong_with_other_distributions_disturbs_nobody(site: Site) -> N
         ("raise ValueError('one\\ntwo')", "ValueError: one two"),
     ],
 )
-def test_whatever_an_import_raises_is_told_in_one_line_with_its_traceback(
-    site: Site, source: str, reason: str
-) -> None:
+def test_whatever_an_import_raises_is_told_in_one_line_with_its_traceback(site: Site, source: str, reason: str) -> None:
     site.install("hvcore-bad", {"hvcore.toy": {"bad": "bad_module:plugin"}}, modules={"bad_module": source})
     [bad] = found("hvcore-bad")
     with pytest.raises(InvalidPlugin) as caught:
@@ -191,9 +189,7 @@ def test_two_distributions_of_one_name_are_an_error_that_names_both() -> None:
         (None, "over", ""),
     ],
 )
-def test_plugins_are_allowed_and_denied_by_name_or_distribution(
-    allowed: str | None, denied: str, refusal: str
-) -> None:
+def test_plugins_are_allowed_and_denied_by_name_or_distribution(allowed: str | None, denied: str, refusal: str) -> None:
     environment = {"HVCORE_DISABLE": denied} | ({} if allowed is None else {"HVCORE_PLUGINS": allowed})
     assert Selection.from_environment(environment).refusal(candidate()) == refusal
 

@@ -1,4 +1,4 @@
-"""The host: a value that holds hypervisors, and is not disturbed by plugins that are broken."""
+"""The host: a value that holds hypervisors and finds their instances. Broken plugins: ``test_host_plugins``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hvcore.errors import (
 )
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
-from hvcore.plugin import BaseHypervisor, DriverContext, HypervisorPlugin, choose, hookimpl
+from hvcore.plugin import BaseHypervisor, DriverContext, HypervisorPlugin, hookimpl
 from hvcore.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,18 +38,6 @@ GOOD = """
     plugin = HypervisorPlugin("good", "a good one", Driver)
     """
 
-EXTENSION = """
-    from hvcore.plugin import hookimpl
-
-    class Listener:
-        @hookimpl
-        def instance_stopped(self, instance_name):
-            pass
-
-    listener = Listener()
-    number = 42
-    """
-
 
 class Driver(BaseHypervisor):
     @hookimpl
@@ -57,33 +45,8 @@ class Driver(BaseHypervisor):
         return (InstanceInfo("web1", self.context.name, InstanceState.RUNNING, 128, 1, 0.5),)
 
 
-class Listener:
-    @hookimpl
-    def instance_stopped(self, instance_name: str) -> None:
-        """Hear it."""
-
-
-class Steps:
-    @choose(since="1.0")
-    def toy_step(self) -> str | None:
-        raise NotImplementedError
-
-
-class Step:
-    def __init__(self, answer: str = "default") -> None:
-        self.answer = answer
-
-    @hookimpl
-    def toy_step(self) -> str | None:
-        return self.answer
-
-
-class Other(Step):
-    """Another step."""
-
-
-def toy(name: str = "toy", **fields: Any) -> HypervisorPlugin:
-    return HypervisorPlugin(**{"name": name, "summary": f"a {name}", "driver": Driver} | fields)
+def toy(name: str = "toy", driver: Any = Driver) -> HypervisorPlugin:
+    return HypervisorPlugin(name, f"a {name}", driver)
 
 
 # Loading and naming.
@@ -135,8 +98,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_surroundings_can_be_replaced(make_host: MakeHost, tmp_path: Path) -> None:
-    with_other_logs = make_host(toy(), prepare=lambda context: evolve(context, log_dir=tmp_path / "elsewhere"))
-    assert with_other_logs.hypervisor("toy").context.log_dir == tmp_path / "elsewhere"
+    def with_other_logs(context: DriverContext) -> DriverContext:
+        return evolve(context, log_dir=tmp_path / "elsewhere")
+
+    changed = make_host(toy(), prepare=with_other_logs)
+    assert changed.hypervisor("toy").context.log_dir == tmp_path / "elsewhere"
 
 
 def test_an_unknown_hypervisor_says_what_is_installed_and_how_to_get_it(make_host: MakeHost) -> None:

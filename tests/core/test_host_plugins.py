@@ -1,9 +1,9 @@
-"""The host: a value that holds hypervisors, and is not disturbed by plugins that are broken."""
+"""The host among plugins that are good, broken, blocked and at odds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -80,8 +80,20 @@ class Other(Step):
     """Another step."""
 
 
-def toy(name: str = "toy", **fields: Any) -> HypervisorPlugin:
-    return HypervisorPlugin(**{"name": name, "summary": f"a {name}", "driver": Driver} | fields)
+def toy(name: str = "toy", driver: Any = Driver, **fields: Any) -> HypervisorPlugin:
+    return HypervisorPlugin(name, f"a {name}", driver, **fields)
+
+
+def default_step(context: DriverContext) -> list[object]:
+    return [Step()]
+
+
+def misspelt_step(context: DriverContext) -> list[object]:
+    return [MarkedWrong()]
+
+
+def class_for_object(context: DriverContext) -> Any:
+    return Driver
 
 
 # Hypervisors.
@@ -133,9 +145,9 @@ def calls_a_hook(context: DriverContext) -> BaseHypervisor:
         (toy(driver=fail(SystemExit(1))), InvalidPlugin, "SystemExit: 1"),
         (toy(driver=fail(MissingRequirement("no cgroups"))), MissingRequirement, "no cgroups"),
         (toy(driver=calls_a_hook), HookFailed, "called before the scope of toy was sealed"),
-        (toy(driver=lambda context: Driver), InvalidPlugin, "it is the class Driver, not an object"),
+        (toy(driver=class_for_object), InvalidPlugin, "it is the class Driver, not an object"),
         (toy(defaults=fail(ValueError("no"))), InvalidPlugin, "'toy' of this process cannot be used: ValueError: no"),
-        (toy(steps=(Steps,), defaults=lambda context: [MarkedWrong()]), InvalidPlugin, "no hook 'toy_stpe'"),
+        (toy(steps=(Steps,), defaults=misspelt_step), InvalidPlugin, "no hook 'toy_stpe'"),
         (toy(steps=(Driver,)), InvalidPlugin, "Driver cannot specify hooks of toy"),
         (toy(steps=(Steps, Steps)), InvalidPlugin, "Steps cannot specify hooks of toy"),
         (toy(steps=(object,)), InvalidPlugin, "object cannot specify hooks of toy"),
@@ -174,16 +186,16 @@ def test_an_entry_point_that_names_something_else_is_invalid(make_host: MakeHost
     wrong = make_host(discover=True)
     with pytest.raises(InvalidPlugin, match="'number' of hvcore-wrong 1.0 is of type int, not a HypervisorPlugin"):
         wrong.hypervisor("number")
-    with pytest.raises(InvalidPlugin, match="calls its hypervisor 'good' in the plugin and 'renamed' in the entry point"):
+    with pytest.raises(
+        InvalidPlugin, match="calls its hypervisor 'good' in the plugin and 'renamed' in the entry point"
+    ):
         wrong.hypervisor("renamed")
     with pytest.raises(InvalidPlugin, match="'bad' of hvcore-wrong 1.0 cannot be imported: ModuleNotFoundError"):
         wrong.hypervisor("bad")
     assert {b.name for b in wrong.plugins().broken if b.distribution == "hvcore-wrong 1.0"} == set(group)
 
 
-def test_extensions_are_good_broken_blocked_or_unused_and_all_are_shown(
-    make_host: MakeHost, site: Site
-) -> None:
+def test_extensions_are_good_broken_blocked_or_unused_and_all_are_shown(make_host: MakeHost, site: Site) -> None:
     ours = "my_extension:listener"
     broken = {"import-fails": "not_there:x", "wrong-type": "my_extension:number", "a-class": "my_extension:Listener"}
     site.install("hvcore-mix", {"hvcore.toy": {"good": ours} | broken}, modules={"my_extension": EXTENSION})
@@ -215,7 +227,7 @@ def test_extensions_are_good_broken_blocked_or_unused_and_all_are_shown(
 
 
 def test_an_extension_of_all_that_does_not_fit_one_stops_neither(make_host: MakeHost) -> None:
-    mixed = make_host(toy(steps=(Steps,), defaults=lambda context: [Step()]), toy("tic"), extensions={"all": [Other("mine")]})
+    mixed = make_host(toy(steps=(Steps,), defaults=default_step), toy("tic"), extensions={"all": [Other("mine")]})
     assert mixed.hypervisor("toy").scope.choose(Steps.toy_step) == "mine"
     assert mixed.hypervisor("tic").get_all_instances_info()
     [broken] = mixed.plugins().broken
@@ -235,7 +247,7 @@ def test_extensions_of_one_class_are_told_apart(make_host: MakeHost) -> None:
 
 
 def test_an_order_of_one_name_may_be_written_without_a_tuple() -> None:
-    extension = Extension(Listener(), before="audit", after=["metrics", "trace"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    extension = Extension(Listener(), before=cast("Any", "audit"), after=("metrics", "trace"))
     assert extension.before == ("audit",)
     assert extension.after == ("metrics", "trace")
 
@@ -253,13 +265,13 @@ def test_an_order_of_one_name_may_be_written_without_a_tuple() -> None:
 def test_a_step_is_overridden_in_the_order_that_is_configured_or_declared(
     make_host: MakeHost, extensions: list[object], order: tuple[str, ...], answer: str
 ) -> None:
-    plugin = toy(steps=(Steps,), defaults=lambda context: [Step()])
+    plugin = toy(steps=(Steps,), defaults=default_step)
     overridden = make_host(plugin, extensions={"toy": extensions}, settings=Settings(order=order))
     assert overridden.hypervisor("toy").scope.choose(Steps.toy_step) == answer
 
 
 def test_two_overriders_without_an_order_are_a_conflict(make_host: MakeHost) -> None:
-    plugin = toy(steps=(Steps,), defaults=lambda context: [Step()])
+    plugin = toy(steps=(Steps,), defaults=default_step)
     with pytest.raises(HookConflict, match="nothing says which comes first"):
         make_host(plugin, extensions={"toy": [Step("mine"), Other("other")]}).hypervisor("toy")
 
@@ -275,6 +287,6 @@ def test_a_driver_calls_its_own_steps_through_the_scope(make_host: MakeHost) -> 
         def toy_step(self) -> Generator[None, str, str]:
             return f"wrapped {(yield)}"
 
-    plugin = toy(driver=Chooses, steps=(Steps,), defaults=lambda context: [Step()])
+    plugin = toy(driver=Chooses, steps=(Steps,), defaults=default_step)
     with pytest.raises(OperationFailed, match="wrapped default"):
         make_host(plugin, extensions={"toy": [Wrapper()]}).hypervisor("toy").pause_instance("web1")

@@ -6,12 +6,10 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import hvcore
 from hvcore.errors import (
     Busy,
     HookFailed,
@@ -26,9 +24,13 @@ from hvcore.model.capability import Support
 from hvcore.model.instance import BlockDevice, Disk, Instance
 from hvcore.model.parameters import NONNEGATIVE_INT, Parameter, ParameterType
 from hvcore.plugin import BaseHypervisor, HypervisorPlugin, hookimpl
+from hvcore.scope import Scope
 from hvcore.spec.contract import CONTRACT_SPECS
 from hvcore.spec.kinds import Kind
 from hvcore.system.locks import InstanceLocks
+
+if TYPE_CHECKING:
+    from tests.core.conftest import MakeHost
 
 
 class Driver(BaseHypervisor):
@@ -60,7 +62,9 @@ class Waits(BaseHypervisor):
         self.order: list[str] = []
 
     @hookimpl
-    def stop_instance(self, name: str, force: bool) -> None:
+    def stop_instance(
+        self, instance: Instance | None, name: str, force: bool, retry: bool, timeout_s: float | None
+    ) -> None:
         if not force:
             with self.context.locks.yielded(name, "stop_instance"):
                 self.waiting.set()
@@ -72,12 +76,10 @@ Make = Callable[..., Hypervisor]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
+def make(make_host: MakeHost) -> Make:
     def make(driver: Any = Driver, extensions: Any = ()) -> Hypervisor:
         plugin = HypervisorPlugin("toy", "a toy", driver)
-        directories = {"state_dir": tmp_path / "state", "log_dir": tmp_path / "log"}
-        host = hvcore.load(plugins=[plugin], extensions={"toy": extensions}, discover=False, **directories)
-        return host.hypervisor("toy")
+        return make_host(plugin, extensions={"toy": extensions}).hypervisor("toy")
 
     return make
 
@@ -149,12 +151,13 @@ def test_a_verb_that_changes_an_instance_is_busy_at_once_while_another_works_on_
     toy = make()
     elsewhere = InstanceLocks(toy.context.locks.directory)
     with elsewhere.hold("web1", "reboot_instance"):
-        for call in (
+        calls: list[Callable[[], None]] = [
             lambda: toy.start_instance(Instance("web1", "toy")),
             lambda: toy.pause_instance("web1"),
             lambda: toy.stop_instance("web1"),
             lambda: toy.cleanup_instance("web1"),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(Busy, match=r"web1 is busy: process \d+ \(reboot_instance\)") as caught:
                 call()
             assert caught.value.hypervisor == "toy"
@@ -212,10 +215,8 @@ def test_a_forced_stop_waits_for_whoever_holds_the_lock(make: Make) -> None:
 
 def test_capabilities_name_every_operation_and_why_one_is_missing(make: Make) -> None:
     found = {capability.operation: capability for capability in make().capabilities()}
-    commands = {
-        hook for spec in CONTRACT_SPECS for hook, value in vars(spec).items()
-        if getattr(getattr(value, "__hvcore_hook__", None), "kind", None) is Kind.COMMAND
-    }  # fmt: skip
+    hooks = Scope("toy", CONTRACT_SPECS).hooks
+    commands = {hook.name for hook in hooks if hook.declaration.kind is Kind.COMMAND}
     assert set(found) == commands
     assert (found["pause_instance"].support, found["pause_instance"].reason) == (Support.YES, "")
     assert found["migrate_instance"].support is Support.NO
@@ -268,7 +269,12 @@ def test_errors_name_hypervisor_verb_instance_and_step(make: Make) -> None:
     with pytest.raises(OperationFailed) as caught:
         make().pause_instance("web1")
     error = caught.value
-    assert (error.hypervisor, error.operation, error.instance, error.step) == ("toy", "pause_instance", "web1", "freeze")
+    assert (error.hypervisor, error.operation, error.instance, error.step) == (
+        "toy",
+        "pause_instance",
+        "web1",
+        "freeze",
+    )
     with pytest.raises(HookFailed, match="resume_instance raised ZeroDivisionError") as broken:
         make().resume_instance(Instance("web1", "toy"))
     assert (broken.value.operation, broken.value.instance) == ("resume_instance", "web1")
@@ -286,7 +292,7 @@ def test_every_public_verb_keeps_its_signature_and_its_words() -> None:
         if not name.startswith("_"):
             assert verb.__name__ == name
             assert verb.__doc__, name
-            assert list(inspect.signature(verb).parameters)[0] == "self"
+            assert next(iter(inspect.signature(verb).parameters)) == "self"
 
 
 def test_it_says_its_name(make: Make) -> None:

@@ -35,9 +35,7 @@ def test_tells_the_same_of_this_environment_as_importlib() -> None:
     assert tell(list(distributions())) == theirs()
 
 
-def test_tells_the_same_of_every_kind_of_place(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tells_the_same_of_every_kind_of_place(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site.install("hvcore-folder", {"hvcore.toy": {"a": "x:y"}})
     egg = tmp_path / "eggs" / "hvcore_egg-2.0.egg-info"
     egg.mkdir(parents=True)
@@ -87,7 +85,13 @@ def test_reads_a_list_of_entry_points_as_importlib_does(
 
 
 def test_loads_what_an_entry_point_names(site: Site) -> None:
-    values = {"module": "os", "object": "os:sep", "deep": "os : path.sep", "extra": "os:sep [more]", "dotted": "os.path"}
+    values = {
+        "module": "os",
+        "object": "os:sep",
+        "deep": "os : path.sep",
+        "extra": "os:sep [more]",
+        "dotted": "os.path",
+    }
     site.install("hvcore-values", {"hvcore.toy": values})
     [installed] = [each for each in distributions() if each.name == "hvcore-values"]
     loaded = {point.name: point.load() for point in installed.entry_points}

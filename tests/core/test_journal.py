@@ -37,7 +37,7 @@ for event in events[:int(sys.argv[2])]:
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
-STATES = [
+STATES: list[tuple[Phase, tuple[str, ...]] | None] = [
     None,
     (Phase.STARTING, ()),
     (Phase.STARTING, ("mount",)),
@@ -95,7 +95,7 @@ def test_survives_the_kill_of_its_writer_after_any_event(journal: Journal, tmp_p
     if wanted is None:
         assert state is None
     else:
-        assert state == JournalState(*wanted, process.pid)
+        assert state == JournalState(wanted[0], wanted[1], process.pid)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["begin", "undone"]), st.text(max_size=5)), max_size=20), st.data())

@@ -238,9 +238,14 @@ def test_a_thread_that_lost_its_lock_does_not_free_the_one_of_another(
             assert let_go.wait(60)
 
     other = threading.Thread(target=force)
-    with pytest.raises(Busy), locks.hold("web1", "stop_instance"), locks.yielded("web1", "stop_instance"):
-        other.start()
-        assert taken.wait(60)
+
+    def lose() -> None:
+        with locks.hold("web1", "stop_instance"), locks.yielded("web1", "stop_instance"):
+            other.start()
+            assert taken.wait(60)
+
+    with pytest.raises(Busy):
+        lose()
     try:
         with pytest.raises(Busy), locks.hold("web1", "x"):
             pytest.fail("both hold it")
@@ -262,9 +267,9 @@ def test_a_body_that_fails_frees_the_lock(directory: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_a_failure_of_the_state(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateFailed, match="cannot make the lock .*: Not a directory") as caught:
-        with InstanceLocks(tmp_path / "file" / "locks", "toy").hold("web1", "pause_instance"):
-            pytest.fail("it holds a lock without a file")
+    locks = InstanceLocks(tmp_path / "file" / "locks", "toy")
+    with pytest.raises(StateFailed, match="Not a directory") as caught, locks.hold("web1", "pause_instance"):
+        pytest.fail("it holds a lock without a file")
     error = caught.value
     assert (error.hypervisor, error.instance, error.operation) == ("toy", "web1", "pause_instance")
     assert "HVCORE_STATE_DIR" in str(error.resolution)
@@ -275,10 +280,11 @@ def test_on_a_full_disk_a_lock_can_still_be_held(directory: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "pwrite", full)
-    with InstanceLocks(directory).hold("web1", "stop_instance"):
-        with pytest.raises(Busy, match="web1 is busy: another process works on it"):
-            with InstanceLocks(directory).hold("web1", "x"):
-                pytest.fail("both hold it")
+    mine, other = InstanceLocks(directory), InstanceLocks(directory)
+    with mine.hold("web1", "stop_instance"):
+        with pytest.raises(Busy, match="web1 is busy: another process works on it"), other.hold("web1", "x"):
+            pytest.fail("both hold it")
+        assert files_of(directory) == ["web1"]
     assert files_of(directory) == []
 
 

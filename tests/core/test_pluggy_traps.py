@@ -55,7 +55,7 @@ class Driver:
         self.started: list[str] = []
 
     @hookimpl
-    def start(self, name: str) -> None:
+    def start(self, name: str, timeout_s: int) -> None:
         self.started.append(name)
 
     @hookimpl
@@ -249,7 +249,7 @@ def test_trap_13_the_order_never_depends_on_who_was_registered_first() -> None:
     assert "asks for tryfirst or trylast" in refuse(First())
 
 
-def test_trap_14_one_failing_listener_or_hypervisor_hides_no_other(tmp_path: Path) -> None:
+def test_trap_14_one_failing_listener_hides_no_other() -> None:
     heard: list[str] = []
 
     class Listens:
@@ -263,21 +263,6 @@ def test_trap_14_one_failing_listener_or_hypervisor_hides_no_other(tmp_path: Pat
 
     sealed(extension("a", Listens("a")), extension("b", Listens("b"))).notify(Spec.told, "web1")
     assert heard == ["a", "b"]
-
-    class Breaks(BaseHypervisor):
-        @hookimpl
-        def get_all_instances_info(self) -> Any:
-            raise ZeroDivisionError
-
-    class Answers(BaseHypervisor):
-        @hookimpl
-        def get_all_instances_info(self) -> Any:
-            return ()
-
-    plugins = [HypervisorPlugin("a", "breaks", Breaks), HypervisorPlugin("b", "answers", Answers)]
-    answers = hvcore.load(plugins=plugins, discover=False, state_dir=tmp_path).all_instances()
-    assert isinstance(answers["a"], HypervisorError)
-    assert answers["b"] == ()
 
 
 class Forgetful:
@@ -355,7 +340,7 @@ def test_trap_20_one_broken_plugin_stops_no_other(site: Site, tmp_path: Path) ->
 
     class Answers(BaseHypervisor):
         @hookimpl
-        def list_instances(self) -> tuple[str, ...]:
+        def list_instances(self, parameters: object) -> tuple[str, ...]:
             return ("web1",)
 
     host = hvcore.load(plugins=[HypervisorPlugin("toy", "answers", Answers)], state_dir=tmp_path)

@@ -20,6 +20,7 @@ from hvcore.system.power import PowerEffects, linux_powercycle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 @define
 class RecordedEffects:
     """Effects that only note what was asked, and fail where told to."""

@@ -1,4 +1,4 @@
-"""What a scope checks of each member and each spec before it is called. Several members: ``test_order``."""
+"""What a scope checks of each member before it is called. Several members: ``test_order``."""
 
 from __future__ import annotations
 
@@ -364,41 +364,3 @@ def test_finding_marked_methods_evaluates_nothing() -> None:
 
     assert set(marked_methods(Loaded())) == {"start"}
     assert set(marked_methods(Loaded)) == {"start"}
-
-
-# Specs.
-
-
-def spec_with(function: Any) -> type:
-    return type("Written", (), {"hook": command(since="1.0")(function)})
-
-
-def keyword_only(self: object, *, force: bool) -> int:
-    raise NotImplementedError
-
-
-def with_default(self: object, force: bool = False) -> int:
-    raise NotImplementedError
-
-
-def without_self(force: bool) -> int:
-    raise NotImplementedError
-
-
-def without_anything() -> int:
-    raise NotImplementedError
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (keyword_only, "takes the keyword-only argument force"),
-        (with_default, "gives force a default"),
-        (without_self, "does not take self"),
-        (without_anything, "does not take self"),
-    ],
-)
-def test_a_spec_with_a_forbidden_signature_is_refused(function: Any, message: str) -> None:
-    with pytest.raises(InvalidPlugin, match=f"the hook {function.__name__} {message}") as caught:
-        Scope("toy", (spec_with(function),))
-    assert caught.value.details[0].startswith(f"at {__file__}:")

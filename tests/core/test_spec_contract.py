@@ -95,9 +95,9 @@ def sections(hook: Hook) -> dict[str, str]:
     parts: dict[str, list[str]] = {"summary": [lines[0]]}
     heading = "text"
     for line in lines[1:]:
-        if match := re.match(r"(Answered by|Args|Returns|Raises|Source):(.*)", line):
-            heading, line = match.groups()
-        parts.setdefault(heading, []).append(line)
+        match = re.match(r"(Answered by|Args|Returns|Raises|Source):(.*)", line)
+        heading = match[1] if match else heading
+        parts.setdefault(heading, []).append(match[2] if match else line)
     return {name: "\n".join(part).strip() for name, part in parts.items()}
 
 

@@ -17,6 +17,7 @@ from hvcore.errors import HypervisorError
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
+from hvcore.testing.busybox import build_busybox_root
 from hvcore.testing.fixtures import LiveHost, leak_check, lxc_host, own_directory, unique_tag
 from hvcore.testing.fixtures import busybox_root as plain_busybox_root
 from hvcore_lxc.paths import LxcPaths
