@@ -24,10 +24,14 @@ class Origin(enum.IntEnum):
     DRIVER = 2
 
 
+def _find_marked(member: Member) -> dict[str, dict[str, Any]]:
+    return marked_methods(member.implementation)
+
+
 def _find_hooks(member: Member) -> dict[str, bool]:
     return {
         options.get("specname") or name: bool(options["wrapper"] or options["hookwrapper"])
-        for name, options in marked_methods(member.implementation).items()
+        for name, options in member.marked.items()
     }
 
 
@@ -42,7 +46,8 @@ class Member:
         distribution: the distribution it comes from, with its version.
         before: names of extensions that are asked after this one.
         after: names of extensions that are asked before this one.
-        hooks: hook name -> whether it wraps the others, for every method marked ``@hookimpl``.
+        marked: method name -> the options of its ``@hookimpl``, for every method that has one.
+        hooks: hook name -> whether it wraps the others, for every such method.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Member:
     distribution: str = "this process"
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    marked: dict[str, dict[str, Any]] = field(init=False, repr=False, default=Factory(_find_marked, takes_self=True))
     hooks: dict[str, bool] = field(init=False, repr=False, default=Factory(_find_hooks, takes_self=True))
 
     @property

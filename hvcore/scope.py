@@ -17,7 +17,7 @@ import pluggy
 from attrs import frozen
 
 from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported, one_line
-from hvcore.member import Member, marked_methods
+from hvcore.member import Member
 from hvcore.seal import check_answerers, check_member, check_spec, ordered, spec_parameters
 from hvcore.spec.kinds import PROJECT, HookDeclaration, Kind, declaration_of
 
@@ -139,7 +139,7 @@ class Scope:
         # pluggy asks whoever registered last first.
         for member in reversed(self._members):
             try:
-                self._manager.register(_Marked(member.implementation), name=member.key)
+                self._manager.register(_Marked(member), name=member.key)
             except (pluggy.PluginValidationError, ValueError) as error:
                 raise InvalidPlugin(f"{member.describe()} cannot join {self.hypervisor}: {one_line(error)}") from error
         self._sealed = True
@@ -281,9 +281,9 @@ class _Marked:
     So it evaluates no property, and two members that compare equal are two.
     """
 
-    def __init__(self, implementation: object) -> None:
-        for name in marked_methods(implementation):
-            setattr(self, name, getattr(implementation, name))
+    def __init__(self, member: Member) -> None:
+        for name in member.marked:
+            setattr(self, name, getattr(member.implementation, name))
 
 
 def _hooks_of(spec: type) -> list[Hook]:

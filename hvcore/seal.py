@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from hvcore.errors import HookConflict, InvalidPlugin
-from hvcore.member import MARK, Member, Origin, marked_methods
+from hvcore.member import MARK, Member, Origin
 from hvcore.model.refusal import closest
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
@@ -60,9 +60,8 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             implementation,
             f"name an instance in the entry point: {implementation.__name__}()",
         )
-    marked = marked_methods(implementation)
     by_hook: dict[str, str] = {}
-    for name, options in marked.items():
+    for name, options in member.marked.items():
         hook = options.get("specname") or name
         function = getattr(implementation, name)
         if hook not in specs:
@@ -83,15 +82,15 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         if fault:
             raise _invalid(member, f"{name} {fault[0]}", function, fault[1])
     for name in specs:
-        function = _unmarked(implementation, name, specs[name])
-        if name not in marked and function:
+        function = None if name in member.marked else _unmarked(implementation, name, specs[name])
+        if function:
             raise _invalid(
                 member,
                 f"{name} has the name of a hook but is not marked",
                 function,
                 "mark it with @hookimpl, or rename it",
             )
-    if not marked:
+    if not member.marked:
         raise _invalid(member, "it answers no hook", type(implementation), "mark its methods with @hookimpl")
 
 

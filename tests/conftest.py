@@ -34,7 +34,7 @@ def refuse_reset(event: str, args: tuple[Any, ...]) -> None:
         is_reset = runs_reset(["sh", "-c", os.fsdecode(args[0])])
     elif event in STARTS_A_PROCESS:
         program, words = args[0], args[1]
-        command = [words] if isinstance(words, (str, bytes, os.PathLike)) else list(words)
+        command: list[Any] = [words] if isinstance(words, (str, bytes, os.PathLike)) else list(words)
         is_reset = runs_reset(command) or (program is not None and runs_reset([program, *command[1:]]))
     else:
         return

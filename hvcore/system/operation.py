@@ -32,11 +32,13 @@ class Step:
         name: what the journal and the errors call it.
         do: takes the step.
         undo: takes it back; idempotent, and complete even after half a ``do``.
+        is_record: whether it keeps what the undoing of the others needs; it is undone only when all others are.
     """
 
     name: str
     do: Callable[[], None]
     undo: Callable[[], None]
+    is_record: bool = False
 
 
 @frozen
@@ -90,7 +92,7 @@ def perform(steps: Sequence[Step], journal: Journal, observer: Observer = _nobod
 
 
 def undo_steps(steps: Iterable[Step], journal: Journal, observer: Observer = _nobody) -> Undoing:
-    """Take steps back in the given order; one that fails does not keep the others.
+    """Take steps back in the given order; one that fails does not keep the others, but for the one with the record.
 
     Args:
         steps: the steps, the last one begun first.
@@ -104,6 +106,8 @@ def undo_steps(steps: Iterable[Step], journal: Journal, observer: Observer = _no
     failures: list[HypervisorError] = []
     left: list[str] = []
     for step in steps:
+        if step.is_record and failures:
+            continue
         try:
             observer(step.name, "undo")
             step.undo()

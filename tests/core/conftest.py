@@ -15,10 +15,11 @@ from hvcore.plugin import HypervisorPlugin
 
 
 class Site:
-    """A folder on the path of imports, into which distributions are installed."""
+    """A folder on the path of imports, into which distributions are installed; ``prepend`` puts another before it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, prepend: Callable[[Path], None]) -> None:
         self.directory = directory
+        self.prepend = prepend
         self.modules: list[str] = []
 
     def install(
@@ -53,8 +54,8 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     directory = tmp_path / "site"
     directory.mkdir()
-    monkeypatch.syspath_prepend(directory)
-    made = Site(directory)
+    made = Site(directory, monkeypatch.syspath_prepend)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    made.prepend(directory)
     yield made
     for name in made.modules:
         sys.modules.pop(name, None)

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from hvcore.errors import CommandFailed, CommandTimeout, InvalidInput, MissingRequirement
-from hvcore.system import commands
 from hvcore.system.commands import Completed, Handle, Runner, run
 from hvcore.system.processes import wait_pidfds
 
@@ -43,6 +42,11 @@ def is_gone(pid: int) -> bool:
         return bool(wait_pidfds([pidfd], WAIT_S))
     finally:
         os.close(pidfd)
+
+
+def pid_of(handle: Handle) -> int:
+    fields = Path(f"/proc/self/fdinfo/{handle.pidfd}").read_text().split()
+    return int(fields[fields.index("Pid:") + 1])
 
 
 # What a command leaves.
@@ -89,7 +93,7 @@ def test_output_is_decoded_whatever_it_holds() -> None:
 
 
 def test_output_of_any_size_is_taken_whole() -> None:
-    size = 3 * commands._PART_BYTES + 5
+    size = 3 * 2**20 + 5
     done = run(
         python("import sys; n = int(sys.argv[1]); sys.stdout.write('x' * n); sys.stderr.write('y' * n)", size),
         timeout_s=WAIT_S,
@@ -141,10 +145,10 @@ def test_a_command_has_a_session_of_its_own_and_inherits_only_what_it_is_told_to
 
 def test_a_time_that_is_up_ends_the_whole_process_group(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    script = f"trap '' TERM; sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; echo working; wait"
+    script = f"trap '' TERM; echo working; sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
     handle = Runner().spawn(["sh", "-c", script])
     deadline = time.monotonic() + WAIT_S
-    while commands._content(handle._stdout) != b"working\n":
+    while not pids.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     with pytest.raises(CommandTimeout) as caught:
@@ -191,7 +195,7 @@ def test_an_interruption_while_waiting_ends_the_command(monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     handle = Runner().spawn(["sleep", "600"])
-    pid = handle._process.pid
+    pid = pid_of(handle)
     monkeypatch.setattr("hvcore.system.commands.wait_pidfds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         handle.wait(None)
@@ -295,7 +299,7 @@ def test_the_module_and_the_object_are_one_door(monkeypatch: pytest.MonkeyPatch)
 
     def wait(handle: Handle, timeout_s: float | None) -> Completed:
         given.append((handle.argv, timeout_s))
-        handle._process.wait()
+        handle.end()
         handle.close()
         return Completed(handle.argv, 0)
 

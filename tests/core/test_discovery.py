@@ -72,15 +72,13 @@ def test_the_built_in_hypervisors_load() -> None:
             assert discovery.load(each)
 
 
-def test_of_a_distribution_that_is_on_the_path_twice_the_first_counts(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_distribution_that_is_on_the_path_twice_the_first_counts(site: Site, tmp_path: Path) -> None:
     site.install("hvcore-twice", {"hvcore.toy": {"old": "x:y"}}, version="1.0")
     earlier = tmp_path / "earlier"
     shutil.copytree(site.directory, earlier)
     folder = next(earlier.iterdir()).rename(earlier / "HVcore.Twice-2.0.dist-info")
     (folder / "METADATA").write_text("Name: HVcore.Twice\nVersion: 2.0\n")
-    monkeypatch.syspath_prepend(earlier)
+    site.prepend(earlier)
     assert [(c.distribution) for c in find_all() if c.group == "hvcore.toy"] == ["HVcore.Twice 2.0"]
 
 

@@ -60,7 +60,7 @@ def run_carrier(directory: Path) -> object:
 
 
 def run_shell_text(directory: Path) -> object:
-    return os.system(f"true;{directory}/shutdown -r now")
+    return os.system(f"true;{directory}/shutdown -r now")  # pyright: ignore[reportDeprecated]
 
 
 def run_shell_write(directory: Path) -> object:

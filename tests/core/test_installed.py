@@ -46,7 +46,7 @@ def test_tells_the_same_of_every_kind_of_place(site: Site, tmp_path: Path, monke
         file.writestr("hvcore_zip-3.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: hvcore-zip\nVersion: 3.0\n")
         file.writestr("hvcore_zip-3.0.dist-info/entry_points.txt", "[hvcore.toy]\nc = x:y\n")
     for place in (egg.parent, archive, tmp_path / "missing", tmp_path / "empty"):
-        monkeypatch.syspath_prepend(place)
+        site.prepend(place)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(site.directory)
     monkeypatch.setattr(sys, "path", ["", *sys.path])

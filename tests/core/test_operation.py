@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from hvcore.errors import CommandFailed, HookFailed, HypervisorError, OperationFailed, StateFailed
 from hvcore.system.journal import Journal, JournalState, Phase
@@ -234,6 +235,19 @@ def test_undoing_again_finishes_what_was_left(world: World) -> None:
     outcome = undo_steps(reversed(world.steps), world.journal)
     assert outcome.undone == STEPS[::-1]
     assert (world.made, world.journalled) == ([], ())
+
+
+def test_a_record_that_others_still_need_is_kept_until_all_are_undone(world: World) -> None:
+    directory, *others = world.steps
+    steps = [evolve(directory, is_record=True), *others]
+    perform(steps, world.journal)
+    world.failing = {"undo mount": OperationFailed("busy")}
+    outcome = undo_steps(reversed(steps), world.journal)
+    assert (outcome.undone, outcome.left_behind) == (("container",), ("mount: busy",))
+    assert (world.made, world.journalled) == (["directory", "mount"], ("directory", "mount"))
+    world.failing = {}
+    assert undo_steps(reversed(steps[:2]), world.journal).undone == ("mount", "directory")
+    assert world.made == []
 
 
 def test_a_fault_at_a_moment_of_undoing_is_told_and_keeps_no_other_step(world: World) -> None:

@@ -110,7 +110,7 @@ class LxcDriver(BaseHypervisor):
         from hvcore.model.recovery import RecoveryReport
         from hvcore_lxc.restore import known_names
 
-        names = (instance_name,) if instance_name else known_names(self._paths)
+        names = (instance_name,) if instance_name else known_names(self._paths, self.context.locks.directory)
         found = (self._lifecycle.recover(name) for name in names)
         return RecoveryReport(self.context.name, tuple(recovery for recovery in found if recovery is not None))
 

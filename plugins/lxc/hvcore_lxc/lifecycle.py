@@ -105,7 +105,9 @@ class Lifecycle:
         try:
             perform([container_step], journal, self.context.observer)
         except OperationFailed as error:
-            outcome = undo_steps(reversed(steps.all()[:-1]), journal, self.context.observer)
+            # The first step has the record, which is needed as long as the container is not quite gone.
+            others = steps.all()[1 if error.left_behind else 0 : -1]
+            outcome = undo_steps(reversed(others), journal, self.context.observer)
             error.undone += outcome.undone
             error.left_behind += outcome.left_behind
             error.resolution = f"the guest is down; start it again. {error.resolution or ''}".strip()

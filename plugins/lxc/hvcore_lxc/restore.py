@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore_lxc.lifecycle import Lifecycle
 from hvcore_lxc.paths import LxcPaths
@@ -24,8 +26,15 @@ def restore(lifecycle: Lifecycle, instance: Instance, block_devices: tuple[Block
     write_file(lifecycle.paths.config(instance.name), lifecycle.config_text(definition))
 
 
-def known_names(paths: LxcPaths) -> tuple[str, ...]:
-    """Return the names of all instances that have a directory, sorted."""
-    if not paths.lxcpath.is_dir():
-        return ()
-    return tuple(sorted(entry.name for entry in paths.lxcpath.iterdir() if entry.is_dir() and entry.name[0] != "."))
+def known_names(paths: LxcPaths, locks: Path) -> tuple[str, ...]:
+    """Return the names of all instances that have a directory, or the lock of a manager that was killed, sorted.
+
+    Args:
+        paths: where instances keep what.
+        locks: the directory of the instances' locks.
+    """
+    names: set[str] = set()
+    for directory, is_wanted in ((paths.lxcpath, Path.is_dir), (locks, Path.is_file)):
+        if directory.is_dir():
+            names |= {entry.name for entry in directory.iterdir() if is_wanted(entry) and entry.name[0] != "."}
+    return tuple(sorted(names))

@@ -88,7 +88,7 @@ class StartSteps:
     def all(self) -> tuple[Step, ...]:
         """Return every step in the order of a start."""
         return (
-            Step("state", self._save, self._forget),
+            Step("state", self._save, self._forget, is_record=True),
             Step("mount", self._mount, self._unmount),
             Step("config", self._write_config, self._remove_config),
             Step("cgroups", lambda: self.cgroups.prepare(self.name), lambda: self.cgroups.destroy(self.name)),

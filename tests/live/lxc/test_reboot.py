@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from hvcore.errors import NotRunning, StopTimeout
+from hvcore.errors import NotRunning, OperationFailed, StopTimeout
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
@@ -16,6 +17,7 @@ from hvcore.model.state import InstanceState
 from hvcore.system.mountinfo import mounts_below, read_mounts
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
+from hvcore_lxc.steps import STEPS
 
 pytestmark = pytest.mark.live
 
@@ -118,4 +120,30 @@ def test_a_guest_that_reboots_itself_is_found_again(
     assert kernel.status(info.pid, "NSpid").split()[-1] == "1"
     assert len(pids) == 3
     lxc.stop_instance(instance.name, timeout_s=20)
+    leak_check.check()
+
+
+@pytest.mark.parametrize("moment", ["undo", "undone", "begin", "done"])
+def test_a_reboot_that_fails_leaves_nothing_half_done(
+    lxc: Hypervisor, lxc_host: LiveHost, running: Running, leak_check: Any, moment: str
+) -> None:
+    instance = running()
+
+    def observe(step: str, now: str) -> None:
+        if now == moment:
+            raise OperationFailed(f"injected at {step} {now}")
+
+    faulty = lxc_host.load(prepare=lambda context: evolve(context, observer=observe))
+    with pytest.raises(OperationFailed, match="injected at container") as caught:
+        faulty.reboot_instance(instance.name)
+    error = caught.value
+    assert (error.step, error.operation) == ("container", "reboot_instance")
+    assert error.resolution
+    assert lxc.list_instances() == ()
+    if moment in {"begin", "done"}:
+        assert error.undone == tuple(reversed(STEPS))
+        assert "start it again" in error.resolution
+        leak_check.check()
+    lxc.start_instance(instance)
+    lxc.stop_instance(instance.name, force=True)
     leak_check.check()
