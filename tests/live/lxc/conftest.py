@@ -33,6 +33,7 @@ INITS = {
     "counts": "trap 'echo asked' USR2 TERM\necho ready\nwhile :; do sleep 86400 & wait $!; done\n",
     "answers-on-console": "while read line; do echo heard $line; done </dev/console >/dev/console\nexec sleep 86400\n",
     "answers-on-tty1": "while read line; do echo heard $line; done </dev/tty1 >/dev/tty1\nexec sleep 86400\n",
+    "hangs": "sleep 86400\ntrue\n",
     "talker": "echo the guest is up\nexec sleep 86400\n",
     "dies-soon": "echo I cannot go on >&2\nexit 3\n",
 }

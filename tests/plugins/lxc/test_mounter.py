@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hvcore_lxc.mounter
-from hvcore.errors import DeviceBusy, InvalidInput, OperationFailed
+from hvcore.errors import InvalidInput, OperationFailed
 from hvcore.model.disk import BlockDevice, Disk, DiskKind
 from hvcore.model.instance import Instance
 from hvcore_lxc.mounter import DefaultMounter, MountAction, kind_of
@@ -167,13 +167,9 @@ class Mounts:
 
     def __init__(self) -> None:
         self.made: list[tuple[object, ...]] = []
-        self.users: tuple[str, ...] = ()
 
     def bind(self, *arguments: object) -> None:
         self.made.append(("bind", *arguments))
-
-    def users_of(self, path: str) -> tuple[str, ...]:
-        return self.users
 
     def image(self, *arguments: object) -> None:
         self.made.append(("image", *arguments))
@@ -184,7 +180,6 @@ def mounts(monkeypatch: pytest.MonkeyPatch) -> Mounts:
     recorder = Mounts()
     monkeypatch.setattr("hvcore.system.mounts.bind_mount", recorder.bind)
     monkeypatch.setattr("hvcore.system.mounts.attach_image", recorder.image)
-    monkeypatch.setattr("hvcore.system.block_devices.device_users", recorder.users_of)
     return recorder
 
 
@@ -209,11 +204,3 @@ def test_a_directory_behind_a_link_is_mounted_itself(
     (tmp_path / "link").symlink_to(directory)
     mounter(Disk(str(tmp_path / "link")), root=str(root)).mount()
     assert mounts.made == [("bind", directory, str(root), False)]
-
-
-def test_an_image_in_use_is_not_mounted(image: str, root: Path, mounts: Mounts) -> None:
-    mounts.users = ("mounted on /srv/other",)
-    with pytest.raises(DeviceBusy, match="is in use") as caught:
-        mounter(Disk(image), root=str(root)).mount()
-    assert caught.value.details == ("mounted on /srv/other",)
-    assert mounts.made == []
