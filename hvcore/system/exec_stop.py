@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from hvcore.errors import OperationFailed
+from hvcore.system.kernel_files import read_text
 
 __all__ = ["ExecStop"]
 
@@ -83,8 +84,14 @@ class ExecStop:
         try:
             _ptrace(_PTRACE_DETACH, self.pid, 0)
         except OperationFailed:
-            if os.path.exists(f"/proc/{self.pid}"):
+            if _is_alive(self.pid):
                 raise
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process can still run; one that nobody has waited for yet cannot."""
+    text = read_text(f"/proc/{pid}/stat")
+    return text is not None and text.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def _ptrace(request: int, pid: int, data: int) -> None:

@@ -140,7 +140,7 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise StateFailed(
             f"cannot make the lock {path}: {error.strerror}",
-            resolution="check free space and permissions, or set HVCORE_STATE_DIR to a directory you may write",
+            resolution="run it as root, who may write there, or set HVCORE_STATE_DIR to a directory you may write",
         ) from error
 
 

@@ -288,6 +288,29 @@ def test_on_a_full_disk_a_lock_can_still_be_held(directory: Path, monkeypatch: p
     assert files_of(directory) == []
 
 
+def test_a_file_that_its_holder_removed_while_another_opened_it_is_no_lock(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module._take  # pyright: ignore[reportPrivateUsage]
+    tries: list[int] = []
+
+    def take(descriptor: int) -> bool:
+        tries.append(descriptor)
+        if len(tries) == 1:
+            (directory / "web1").unlink()
+        return real(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_take", take)
+        mine = InstanceLocks(directory).hold("web1", "x")
+        mine.__enter__()
+    assert len(tries) == 2
+    with pytest.raises(Busy), InstanceLocks(directory).hold("web1", "y"):
+        pytest.fail("both hold it")
+    mine.__exit__(None, None, None)
+    assert files_of(directory) == []
+
+
 def test_a_file_that_somebody_removed_and_another_made_anew_is_not_removed(directory: Path) -> None:
     locks = InstanceLocks(directory)
     with locks.hold("web1", "start_instance"):

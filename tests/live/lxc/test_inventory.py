@@ -13,6 +13,7 @@ import pytest
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.model.state import InstanceState
+from hvcore.system.cgroup_layout import current_layout
 from hvcore.system.commands import Runner
 from hvcore.system.mountinfo import mount_at, read_mounts
 from hvcore.testing.fixtures import LiveHost
@@ -59,9 +60,10 @@ def remove_foreign_traces(own_directory: Path, leak_check: Any) -> Iterator[None
             file.unlink()
         lock.rmdir()
         lock.parent.rmdir()
-    for directory in sorted(Path("/sys/fs/cgroup").rglob(f"{own_directory.name}-foreign*"), reverse=True):
-        for path, _, _ in os.walk(directory, topdown=False):
-            os.rmdir(path)
+    for base in current_layout().hierarchies:
+        for name in ("foreign", "foreign-monitor"):
+            for path, _, _ in os.walk(Path(base, f"{own_directory.name}-{name}"), topdown=False):
+                os.rmdir(path)
 
 
 def test_a_foreign_container_of_the_same_name_is_nobodys_business(

@@ -211,7 +211,8 @@ def test_a_recovery_that_is_killed_is_recovered_from(
 ) -> None:
     """Every try is killed one step later than the one before."""
     dying = lxc_host.load(prepare=killed_at("container", "done"))
-    assert in_child(lambda: dying.start_instance(instance)).wait() == KILLED
+    child = in_child(lambda: dying.start_instance(instance))
+    assert child.wait() == KILLED
     for step in reversed(STEPS):
         trying = lxc_host.load(prepare=killed_at(step, "undo"))
         child = in_child(trying.recover)
