@@ -11,6 +11,9 @@ from hvcore_lxc.tools import log_words
 __all__ = ["explained"]
 
 _LAST_CONSOLE_LINES = 5
+_SILENCE = "Sync wa"
+# The child was ended before it could say why; the kernel's out-of-memory killer does that.
+_SILENT_END = "LXC does not know the cause; most often the memory is too small for a start, so raise memory_mib"
 _LOOK_AT_INIT = "look at the guest's /sbin/init and its console log"
 
 
@@ -39,7 +42,9 @@ def explained(error: HypervisorError, paths: LxcPaths, name: str, timeout_s: flo
             command=error.command,
             status=error.status,
             details=details,
-            resolution="the first line of its words is the cause",
+            resolution=_SILENT_END
+            if any(_SILENCE in line for line in details)
+            else "the first line of its words is the cause",
         )
     error.details = details
     error.resolution = error.resolution or _LOOK_AT_INIT

@@ -166,6 +166,7 @@ def test_memory_that_is_too_small_to_start(lxc_host: LiveHost, refused: Refusals
     tiny = lxc_host.instance(init="/sbin/quick", extra_config="lxc.cgroup.memory.limit_in_bytes = 128K")
     with_step = refused(tiny, CommandFailed, step="container")
     assert any(line.startswith("lxc: ") for line in with_step.details), with_step.explain()
+    assert "memory" in str(with_step.resolution)
 
 
 def test_a_key_that_lxc_does_not_know(lxc_host: LiveHost, refused: Refusals) -> None:
