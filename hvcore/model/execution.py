@@ -11,6 +11,8 @@ from hvcore.errors import InvalidInput
 
 __all__ = ["ExecRequest", "ExecResult"]
 
+_FOREVER_S = float("inf")
+
 
 def _checked_command(words: tuple[str, ...]) -> tuple[str, ...]:
     command = tuple(words)
@@ -48,9 +50,9 @@ class ExecRequest:
     attached: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.timeout_s is not None and not self.timeout_s > 0:
+        if self.timeout_s is not None and not 0 < self.timeout_s < _FOREVER_S:
             raise InvalidInput(
-                "the timeout of a command must be more than 0",
+                "the timeout of a command must be more than 0 and finite",
                 key="timeout_s",
                 value=self.timeout_s,
                 allowed="more than 0 s, or none",

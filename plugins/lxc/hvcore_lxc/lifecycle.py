@@ -104,7 +104,7 @@ class Lifecycle:
         self._demand(undo_steps([container_step], journal, self.context.observer), "reboot")
         try:
             perform([container_step], journal, self.context.observer)
-        except OperationFailed as error:
+        except HypervisorError as error:
             # The first step has the record, which is needed as long as the container is not quite gone.
             others = steps.all()[1 if error.left_behind else 0 : -1]
             outcome = undo_steps(reversed(others), journal, self.context.observer)

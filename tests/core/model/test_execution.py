@@ -19,6 +19,7 @@ from hvcore.model.execution import ExecRequest, ExecResult
         ({"timeout_s": 0}, "timeout_s"),
         ({"timeout_s": -1}, "timeout_s"),
         ({"timeout_s": float("nan")}, "timeout_s"),
+        ({"timeout_s": float("inf")}, "timeout_s"),
         ({"attached": True, "timeout_s": 1}, "attached"),
         ({"attached": True, "stdin": b""}, "attached"),
         ({"working_directory": "tmp"}, "working_directory"),

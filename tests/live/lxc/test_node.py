@@ -55,10 +55,14 @@ def test_verifying_and_planning_change_nothing_on_the_node(own_directory: Path, 
         def look():
             directory = sys.argv[1]
             tags = [os.path.basename(directory)]
-            return Path("/proc/self/mountinfo").read_text(), snapshot(tags, [directory]), os.listdir("/run/lxc")
+            return snapshot(tags, [directory]), os.listdir("/run/lxc")
+
+        def mounts():
+            # Those of others may go, when their mount points are removed; none may come.
+            return {line.split(" ", 1)[1] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
         state, log = sys.argv[1] + "/new/state", sys.argv[1] + "/new/log"
-        before = look()
+        before, mounts_before = look(), mounts()
         lxc = hvcore.load(state_dir=state, log_dir=log).hypervisor("lxc")
         instance = hvcore.Instance("web", "lxc", disks=(Disk(sys.argv[2]),), parameters={"num_ttys": 0})
         assert lxc.verify().text() is None, lxc.verify()
@@ -70,6 +74,7 @@ def test_verifying_and_planning_change_nothing_on_the_node(own_directory: Path, 
         lxc.validate_parameters({})
         after = look()
         assert before == after, (before, after)
+        assert mounts() <= mounts_before, mounts() - mounts_before
         """
     )
     subprocess.run(
