@@ -151,7 +151,7 @@ class Lifecycle:
 
     def require_running(self, name: str) -> None:
         """Raise NotRunning unless the instance has processes."""
-        if not self.container(name).is_alive:
+        if not self.container(name).is_alive_or_rebooting():
             raise NotRunning(f"{name} does not run", resolution="'hv list' names those that run")
 
     def document(self, definition: Definition) -> ConfigDocument:

@@ -380,7 +380,7 @@ def test_a_user_who_may_not_write_to_the_state_directory(
         with pytest.raises(StateFailed, match="Permission denied") as caught:
             hypervisor.start_instance(lxc_host.instance())
         assert caught.value.code == "operation.state"
-        assert "permissions" in str(caught.value.resolution)
+        assert "as root" in str(caught.value.resolution)
 
     assert in_child(start).wait() == 0
     leak_check.check()
