@@ -17,6 +17,7 @@ from hvcore.errors import Busy, HypervisorError, StateFailed
 __all__ = ["InstanceLocks"]
 
 _RETAKE_S = 120.0
+_DEAD_HOLDER_S = 2.0
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.05
 
 
@@ -121,7 +122,7 @@ def _lock_file(path: Path, instance_name: str, wait_s: float) -> int:
             if _take(descriptor):
                 if _is_at(descriptor, path):
                     return descriptor
-            elif time.monotonic() >= deadline:
+            elif time.monotonic() >= deadline + (_DEAD_HOLDER_S if _holder_is_dead(descriptor) else 0):
                 raise _busy(descriptor, instance_name)
             else:
                 # flock(2) has no timeout, so the tries are spaced out.
@@ -154,6 +155,21 @@ def _take(descriptor: int) -> bool:
     return True
 
 
+def _holder_is_dead(descriptor: int) -> bool:
+    """Tell whether the holder was killed, while a tool that it was just starting has its descriptors for a moment more."""
+    from hvcore.system.kernel_files import read_text
+
+    pid = _read_holder(descriptor)[0]
+    stat = read_text(f"/proc/{pid}/stat") if pid else "?"
+    return not stat or stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
+
+
+def _read_holder(descriptor: int) -> tuple[str, str]:
+    """Return the pid of the holder and what it does, "" where it could not be written."""
+    pid, _, operation = os.pread(descriptor, 200, 0).decode("utf-8", "replace").partition(" ")
+    return (pid, operation) if pid.isdigit() else ("", "")
+
+
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
         there = os.stat(path)
@@ -163,7 +179,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _busy(descriptor: int, instance_name: str) -> Busy:
-    pid, _, operation = os.pread(descriptor, 200, 0).decode("utf-8", "replace").partition(" ")
+    pid, operation = _read_holder(descriptor)
     holder = f"process {pid} ({operation})" if pid else "another process"
     return Busy(
         f"{instance_name} is busy: {holder} works on it",

@@ -76,20 +76,17 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def pause_instance(self, instance_name: str) -> None:
         """Freeze the container's cgroup."""
-        self._require_running(instance_name)
-        self._cgroups.freeze(instance_name)
+        self._lifecycle.while_running(instance_name, lambda: self._cgroups.freeze(instance_name))
 
     @hookimpl
     def resume_instance(self, instance_name: str) -> None:
         """Thaw the container's cgroup."""
-        self._require_running(instance_name)
-        self._cgroups.thaw(instance_name)
+        self._lifecycle.while_running(instance_name, lambda: self._cgroups.thaw(instance_name))
 
     @hookimpl
     def balloon_instance_memory(self, instance: Instance, memory_mib: int) -> None:
         """Change the limits of memory and swap."""
-        self._require_running(instance.name)
-        self._cgroups.set_memory(instance.name, memory_mib)
+        self._lifecycle.while_running(instance.name, lambda: self._cgroups.set_memory(instance.name, memory_mib))
 
     @hookimpl
     def verify_instance(self, instance: Instance) -> bool:

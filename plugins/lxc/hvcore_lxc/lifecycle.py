@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from attrs import evolve, frozen
@@ -27,6 +27,7 @@ from hvcore_lxc.steps import STEPS, Definition, StartSteps, load_definition
 __all__ = ["Lifecycle"]
 
 _DEFAULT_SHUTDOWN_S = 120.0
+_CHANGE_TRIES = 3
 
 
 @frozen
@@ -153,6 +154,24 @@ class Lifecycle:
         """Raise NotRunning unless the instance has processes."""
         if not self.container(name).is_alive_or_rebooting():
             raise NotRunning(f"{name} does not run", resolution="'hv list' names those that run")
+
+    def while_running(self, name: str, change: Callable[[], None]) -> None:
+        """Change a running instance; once more when its guest rebooted itself in between, and took its cgroup along.
+
+        Raises:
+            NotRunning: it does not run, or has just ended.
+            OperationFailed: the change failed.
+        """
+        for left in reversed(range(_CHANGE_TRIES)):
+            self.settle(name)
+            self.require_running(name)
+            init = self.container(name).find_init()
+            try:
+                return change()
+            except OperationFailed:
+                if not left or (init is not None and self.container(name).find_init() == init):
+                    raise
+        raise AssertionError
 
     def document(self, definition: Definition) -> ConfigDocument:
         """Return an instance's configuration, as every plugin wants it."""

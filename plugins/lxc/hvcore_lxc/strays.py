@@ -1,10 +1,11 @@
-"""Processes that a start leaves outside the container's cgroups when it is cut short: LXC's own, and those of its hooks."""
+"""Processes that a start leaves outside the container's cgroups when it is cut short: mount(8), LXC and LXC's hooks."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
 from hvcore_lxc.paths import LxcPaths
@@ -21,20 +22,7 @@ def lxc_processes(paths: LxcPaths, name: str) -> list[int]:
 
     Source: LXC 5.0, ``start.c`` (LXC_CONFIG_FILE) and ``lxccontainer.c`` (the monitor's title).
     """
-    import psutil
-
-    monitor = f"[lxc monitor] {paths.lxcpath} {name}"
-    start = ["-P", str(paths.lxcpath), "-n", name]
-    found: list[int] = []
-    # A process that ends meanwhile, or is another user's, answers None and is none of LXC's.
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        words: list[str] = process.info["cmdline"] or [""]
-        is_start = os.path.basename(words[0]) == "lxc-start" and words[1:5] == start
-        environment: dict[str, str] = process.info["environ"] or {}
-        is_hook = environment.get("LXC_CONFIG_FILE") == str(paths.config(name))
-        if process.pid != os.getpid() and (is_start or is_hook or " ".join(words) == monitor):
-            found.append(process.pid)
-    return found
+    return [pid for pid, words, config in _processes() if _is_lxc(words, config, paths, name)]
 
 
 def end_strays(paths: LxcPaths, name: str, patience_s: float = 0.0) -> None:
@@ -47,9 +35,40 @@ def end_strays(paths: LxcPaths, name: str, patience_s: float = 0.0) -> None:
     """
     patient_until = time.monotonic() + patience_s
     deadline = patient_until + _END_TIMEOUT_S
-    while (pids := lxc_processes(paths, name)) and time.monotonic() < deadline:
+    while (pids := _strays(paths, name)) and time.monotonic() < deadline:
         for pid in pids:
             _end(pid, max(patient_until - time.monotonic(), 0.0))
+
+
+def _strays(paths: LxcPaths, name: str) -> list[int]:
+    root = str(paths.root(name))
+    return [
+        pid for pid, words, config in _processes() if _is_lxc(words, config, paths, name) or _mounts_below(words, root)
+    ]
+
+
+def _is_lxc(words: list[str], config: str | None, paths: LxcPaths, name: str) -> bool:
+    is_start = os.path.basename(words[0]) == "lxc-start" and words[1:5] == ["-P", str(paths.lxcpath), "-n", name]
+    is_monitor = " ".join(words) == f"[lxc monitor] {paths.lxcpath} {name}"
+    return is_start or is_monitor or config == str(paths.config(name))
+
+
+def _mounts_below(words: list[str], root: str) -> bool:
+    """Tell whether a command is mount(8), or one of its helpers, with a target at or below a root."""
+    is_mount = os.path.basename(words[0]).startswith("mount")
+    return is_mount and any(word == root or word.startswith(f"{root}/") for word in words[1:])
+
+
+def _processes() -> Iterator[tuple[int, list[str], str | None]]:
+    """Every other process: its pid, its command line, and the container's configuration in its environment."""
+    import psutil
+
+    # One that ends meanwhile, or is another user's, answers None and is none of LXC's.
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words: list[str] = process.info["cmdline"] or [""]
+        environment: dict[str, str] = process.info["environ"] or {}
+        if process.pid != os.getpid():
+            yield process.pid, words, environment.get("LXC_CONFIG_FILE")
 
 
 def _end(pid: int, patience_s: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import sys
 import time
 import traceback
@@ -73,6 +74,21 @@ def paths(own_directory: Path) -> LxcPaths:
 @pytest.fixture
 def leak_tags(unique_tag: str, paths: LxcPaths) -> tuple[str, ...]:
     return unique_tag, paths.tag
+
+
+@pytest.fixture
+def make_image(own_directory: Path, lxc_host: LiveHost) -> Callable[..., Path]:
+    """Make an ext4 image that holds a copy of the shared root, or nothing."""
+
+    def make(name: str = "disk.img", *, with_root: bool = True, mib: int = 8) -> Path:
+        image = own_directory / name
+        image.touch()
+        os.truncate(image, mib << 20)
+        content = ["-d", str(lxc_host.root)] if with_root else []
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", *content, image], check=True)
+        return image
+
+    return make
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,21 +30,6 @@ AWKWARD = [
     "back\\slash",
     "-dash",
 ]
-
-
-@pytest.fixture
-def make_image(own_directory: Path, lxc_host: LiveHost) -> Callable[..., Path]:
-    """Make an ext4 image that holds a copy of the shared root, or nothing."""
-
-    def make(name: str = "disk.img", *, with_root: bool = True, mib: int = 8) -> Path:
-        image = own_directory / name
-        image.touch()
-        os.truncate(image, mib << 20)
-        content = ["-d", str(lxc_host.root)] if with_root else []
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", *content, image], check=True)
-        return image
-
-    return make
 
 
 @pytest.fixture
