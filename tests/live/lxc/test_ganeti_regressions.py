@@ -219,7 +219,7 @@ def test_a_foreign_container_of_the_same_name_is_not_ours(
 def test_verify_mounts_nothing(own_directory: Path, leak_check: Any, with_cgroups: bool) -> None:
     """``Verify`` mounted the cgroup hierarchies that it missed.
 
-    In a mount namespace of its own, where the hierarchies can be missing and nobody else's mounts come and go.
+    In a mount namespace of its own, where the hierarchies can be missing and nobody else mounts anything.
     """
     script = textwrap.dedent(
         """
@@ -227,15 +227,19 @@ def test_verify_mounts_nothing(own_directory: Path, leak_check: Any, with_cgroup
         from pathlib import Path
 
         def look():
-            mounts = Path("/proc/self/mountinfo").read_text()
-            return mounts, Path("/proc/self/cgroup").read_text(), sorted(os.listdir("/sys/fs/cgroup"))
+            return Path("/proc/self/cgroup").read_text(), sorted(os.listdir("/sys/fs/cgroup"))
+
+        def mounts():
+            # Others' may go, when their mount points are removed; none may come.
+            return {line.split(" ", 1)[1] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
         def own_cgroups():
             return [path for path, _, _ in os.walk("/sys/fs/cgroup") if sys.argv[2] in path]
 
-        before = look()
+        before, mounts_before = look(), mounts()
         report = hvcore.load(state_dir=sys.argv[1] + "/s", log_dir=sys.argv[1] + "/log").hypervisor("lxc").verify()
         assert look() == before, (before, look())
+        assert mounts() <= mounts_before, mounts() - mounts_before
         assert own_cgroups() == [], own_cgroups()
         assert not os.path.exists(sys.argv[1] + "/s"), "it made a state directory"
         failed = {finding.name for finding in report.findings if not finding.ok}
