@@ -217,10 +217,7 @@ def test_a_foreign_container_of_the_same_name_is_not_ours(
 
 @pytest.mark.parametrize("with_cgroups", [True, False])
 def test_verify_mounts_nothing(own_directory: Path, leak_check: Any, with_cgroups: bool) -> None:
-    """``Verify`` mounted the cgroup hierarchies that it missed.
-
-    In a mount namespace of its own, where the hierarchies can be missing and nobody else mounts anything.
-    """
+    """``Verify`` mounted the hierarchies that it missed. In a mount namespace of its own, nobody else mounts anything."""
     script = textwrap.dedent(
         """
         import os, sys, hvcore
