@@ -9,7 +9,7 @@ from hvcore.errors import OperationFailed
 
 __all__ = ["read_pids", "read_text", "read_value", "write_if_present", "write_value"]
 
-_CHUNK_BYTES = 65536
+_CHUNK_BYTES = 8192
 _VALUE_BYTES = 4096
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.ENOTDIR})
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import lru_cache
 
 from hvcore.errors import OperationFailed
 from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore.model.state import InstanceState
 from hvcore.system.cgroup_layout import CgroupLayout
-from hvcore.system.kernel_files import read_pids, read_text, read_value
+from hvcore.system.kernel_files import read_pids, read_text
 from hvcore_lxc.cgroup_manager import Usage
 
 __all__ = ["UsageReader"]
@@ -27,9 +29,11 @@ class UsageReader:
     Args:
         parent: the cgroup below which every container's cgroup is.
         layout: how the node's hierarchies are mounted.
+        read: how to read a file that holds a value.
     """
 
-    def __init__(self, parent: str, layout: CgroupLayout) -> None:
+    def __init__(self, parent: str, layout: CgroupLayout, read: Callable[[str], str | None] = read_text) -> None:
+        self._read = read
         self._unified = None if layout.unified is None else f"{layout.unified}/{parent}"
         self._v1 = {controller: f"{point}/{parent}" for controller, point in layout.controllers.items()}
         # Every process is in the freezer, even where a guest moves its own to sub-cgroups of other hierarchies.
@@ -88,28 +92,28 @@ class UsageReader:
     def _is_paused(self, group: str) -> bool:
         freezer = self._v1.get("freezer")
         if freezer is not None:
-            return (read_value(f"{freezer}{group}/freezer.state") or "").startswith("FR")
+            return (self._read(f"{freezer}{group}/freezer.state") or "").startswith("FR")
         if self._unified is None:
             return False
-        return "frozen 1" in (read_text(f"{self._unified}{group}/cgroup.events") or "")
+        return "frozen 1" in (self._read(f"{self._unified}{group}/cgroup.events") or "")
 
     def _memory_mib(self, group: str) -> int | None:
         v1 = self._v1.get("memory")
         if v1 is None and self._unified is None:
             return 0
-        limit = read_value(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
+        limit = self._read(f"{v1}{group}/memory.limit_in_bytes" if v1 else f"{self._unified}{group}/memory.max")
         if limit is None:
             return None if v1 else 0
-        return 0 if limit == "max" or int(limit) >= _NO_LIMIT else int(limit) // _MIB
+        return 0 if limit.startswith("max") or int(limit) >= _NO_LIMIT else int(limit) // _MIB
 
     def _cpu_seconds(self, group: str) -> float | None:
         v1 = self._v1.get("cpuacct")
         if v1 is not None:
-            text = read_value(f"{v1}{group}/cpuacct.usage")
+            text = self._read(f"{v1}{group}/cpuacct.usage")
             return None if text is None else int(text) / 1e9
         if self._unified is None:
             return 0.0
-        text = read_text(f"{self._unified}{group}/cpu.stat")
+        text = self._read(f"{self._unified}{group}/cpu.stat")
         return None if text is None else int(_field(text, "usage_usec")) / 1e6
 
     def _vcpus(self, group: str) -> int | None:
@@ -119,30 +123,35 @@ class UsageReader:
         v1 = self._v1.get("cpuset")
         mask: str | None = None
         if v1 is not None:
-            mask = read_value(f"{v1}{group}/cpuset.cpus")
+            mask = self._read(f"{v1}{group}/cpuset.cpus")
             if mask is None:
                 return None
         elif self._unified is not None:
-            mask = read_value(f"{self._unified}{group}/cpuset.cpus.effective")
+            mask = self._read(f"{self._unified}{group}/cpuset.cpus.effective")
         # Without the controller, or with a mask that it left empty, there is no limit but the node's own CPUs.
-        return len(set(parse_cpu_mask(mask))) or os.cpu_count() or 1
+        return _cpu_count((mask or "").strip()) or os.cpu_count() or 1
 
     def _quota(self, group: str) -> int:
         """The CPU time per period, in whole CPUs and rounded up; 0 without a limit."""
         v1 = self._v1.get("cpu")
         if v1 is not None:
-            text = read_value(f"{v1}{group}/cpu.cfs_quota_us")
+            text = self._read(f"{v1}{group}/cpu.cfs_quota_us")
             if text is None or int(text) <= 0:
                 return 0
-            period = read_value(f"{v1}{group}/cpu.cfs_period_us")
+            period = self._read(f"{v1}{group}/cpu.cfs_period_us")
             return -(-int(text) // int(period or 100_000))
         if self._unified is None:
             return 0
-        text = read_value(f"{self._unified}{group}/cpu.max")
+        text = self._read(f"{self._unified}{group}/cpu.max")
         if text is None or text.startswith("max"):
             return 0
         quota, _, period = text.partition(" ")
         return -(-int(quota) // int(period))
+
+
+@lru_cache(maxsize=64)
+def _cpu_count(mask: str) -> int:
+    return len(set(parse_cpu_mask(mask)))
 
 
 def _field(text: str, key: str) -> str:

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from hvcore.errors import MissingRequirement, OperationFailed
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode, current_layout
+from hvcore.system.kept_files import KeptFiles
 from hvcore_lxc.cgroup_manager import Usage
 from hvcore_lxc.cgroup_usage import UsageReader
 from hvcore_lxc.paths import LxcPaths
@@ -35,6 +36,7 @@ class DefaultCgroups:
 
     paths: LxcPaths
     layout: CgroupLayout = field(factory=current_layout)
+    _kept: KeptFiles = field(factory=KeptFiles, init=False, eq=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -91,7 +93,8 @@ class DefaultCgroups:
 
     def all_usage(self) -> tuple[Usage, ...]:
         """Measure every container that has processes, sorted by name."""
-        return self._reader(self.paths.container_parent).read_all()
+        with self._kept.look() as look:
+            return UsageReader(self.paths.container_parent, self.layout, look.read).read_all()
 
     def freeze(self, instance_name: str) -> None:
         """Stop every process of a container where it is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
 from hvcore.plugin import BaseHypervisor, hookimpl
+from hvcore.system.kept_files import KeptFiles
 from hvcore_lxc.node import find_init
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.spec import LxcSteps
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.kept_files import Look
     from hvcore_lxc.cgroup_manager import CgroupManager, Usage
     from hvcore_lxc.lifecycle import Lifecycle
 
@@ -129,7 +131,8 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def get_all_instances_info(self, parameters: Mapping[str, ParameterValue] | None) -> tuple[InstanceInfo, ...]:
         """Read every container's cgroup files, in one pass."""
-        return tuple(map(self._info, self._cgroups.all_usage()))
+        with self._kept.look() as look:
+            return tuple(self._info(usage, look) for usage in self._cgroups.all_usage())
 
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
@@ -210,7 +213,11 @@ class LxcDriver(BaseHypervisor):
         self._lifecycle.settle(name)
         self._lifecycle.require_running(name)
 
-    def _info(self, usage: Usage) -> InstanceInfo:
+    @cached_property
+    def _kept(self) -> KeptFiles:
+        return KeptFiles()
+
+    def _info(self, usage: Usage, look: Look | None = None) -> InstanceInfo:
         return InstanceInfo(
             name=usage.name,
             hypervisor=self.context.name,
@@ -218,5 +225,5 @@ class LxcDriver(BaseHypervisor):
             memory_mib=usage.memory_mib,
             vcpus=usage.vcpus,
             cpu_seconds=usage.cpu_seconds,
-            pid=find_init(usage.pids),
+            pid=find_init(usage.pids, look),
         )

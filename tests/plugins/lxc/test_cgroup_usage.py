@@ -305,9 +305,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("layout", "file"), [(layout, file) for layout, files in FILES.items() for file in files])
-def test_a_container_that_ends_while_it_is_measured(
-    layout: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_that_ends_while_it_is_measured(layout: str, file: str, tmp_path: Path) -> None:
     build, fill = MACHINES[layout]
     machine = build(tmp_path)
     fill(machine)
@@ -324,9 +322,8 @@ def test_a_container_that_ends_while_it_is_measured(
 
         return reading
 
-    monkeypatch.setattr(hvcore_lxc.cgroup_usage, "read_text", ends_before(kernel_files.read_text))
-    monkeypatch.setattr(hvcore_lxc.cgroup_usage, "read_value", ends_before(kernel_files.read_value))
-    assert [usage.name for usage in machine.reader.read_all()] == ["web2"]
+    reader = UsageReader(PARENT, machine.layout, ends_before(kernel_files.read_text))
+    assert [usage.name for usage in reader.read_all()] == ["web2"]
     assert not machine.group("memory", "web1").exists()
 
 
