@@ -12,7 +12,8 @@ import pytest
 
 import hvcore
 
-ROUNDS = 21
+ROUNDS = 60
+REST_S = 0.05
 pytestmark = pytest.mark.live
 
 
@@ -26,15 +27,22 @@ def test_start_and_stop(host: hvcore.Host, busybox: Path, tmp_path: Path, timed:
     starts: tuple[list[float], list[float]] = ([], [])
     stops: tuple[list[float], list[float]] = ([], [])
     try:
-        for _ in range(ROUNDS):
-            starts[0].append(timed(lambda: lxc.start_instance(instance)))
-            time.sleep(0.05)
-            stops[0].append(timed(lambda: lxc.stop_instance("bench", force=True)))
-            time.sleep(0.05)
-            starts[1].append(timed(peer.start))
-            time.sleep(0.05)
-            stops[1].append(timed(peer.stop))
-            time.sleep(0.05)
+        for number in range(ROUNDS):
+            turns = [
+                (
+                    starts[0],
+                    stops[0],
+                    lambda: lxc.start_instance(instance),
+                    lambda: lxc.stop_instance("bench", force=True),
+                ),
+                (starts[1], stops[1], peer.start, peer.stop),
+            ]
+            # Neither always follows the other's end.
+            for start_times, stop_times, start, stop in turns if number % 2 else reversed(turns):
+                start_times.append(timed(start))
+                time.sleep(REST_S)
+                stop_times.append(timed(stop))
+                time.sleep(REST_S)
     finally:
         peer.remove()
     report("start_instance / lxc-start", *starts)

@@ -9,7 +9,7 @@ import time
 from attrs import frozen
 
 from hvcore.errors import CommandTimeout, HypervisorError, OperationFailed
-from hvcore.system.cgroup_layout import current_layout
+from hvcore.system.cgroup_layout import CgroupLayout
 from hvcore.system.commands import Runner
 from hvcore.system.kernel_files import read_text
 from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
@@ -26,7 +26,7 @@ from hvcore_lxc.tools import start_command
 
 __all__ = ["Container"]
 
-_SETTLE_S = 0.002
+_SETTLE_S = 0.0005
 _SETTLE_MOST_S = 0.05
 _END_TIMEOUT_S = 30.0
 _MONITOR_TIMEOUT_S = 10.0
@@ -43,12 +43,14 @@ class Container:
         paths: where the instance keeps what.
         cgroups: its cgroup manager.
         runner: the door to other programs.
+        layout: how the node's cgroup hierarchies are mounted.
     """
 
     name: str
     paths: LxcPaths
     cgroups: CgroupManager
     runner: Runner
+    layout: CgroupLayout
 
     @property
     def is_alive(self) -> bool:
@@ -135,7 +137,7 @@ class Container:
         self.paths.init_pid(self.name).unlink(missing_ok=True)
         Gate(self.paths.gate(self.name)).remove()
         self.paths.lxc_lock(self.name).unlink(missing_ok=True)
-        remove_parents(self.paths, current_layout())
+        remove_parents(self.paths, self.layout)
 
     def end_strays(self) -> None:
         """End what a start that was cut short left outside the cgroups: LXC's own processes for this container."""

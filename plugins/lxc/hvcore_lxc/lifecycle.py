@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from hvcore.context import DriverContext
 from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, OperationFailed, StateFailed
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.parameters import ParameterValue
 from hvcore.model.recovery import Recovery
+from hvcore.system.cgroup_layout import CgroupLayout, current_layout
 from hvcore.system.journal import Journal, JournalState, Phase
 from hvcore.system.operation import Undoing, perform, undo_steps
 from hvcore_lxc.cgroup_manager import CgroupManager
@@ -38,11 +39,13 @@ class Lifecycle:
         context: the driver's surroundings.
         paths: where instances keep what.
         cgroups: who manages the cgroups.
+        layout: how the node's cgroup hierarchies are mounted.
     """
 
     context: DriverContext
     paths: LxcPaths
     cgroups: CgroupManager
+    layout: CgroupLayout = field(factory=current_layout)
 
     def start(self, instance: Instance, block_devices: tuple[BlockDevice, ...], paused: bool) -> None:
         """Start an instance; every step is undone when one fails."""
@@ -148,7 +151,7 @@ class Lifecycle:
 
     def container(self, name: str) -> Container:
         """Return an instance's container."""
-        return Container(name, self.paths, self.cgroups, self.context.runner)
+        return Container(name, self.paths, self.cgroups, self.context.runner, self.layout)
 
     def require_running(self, name: str) -> None:
         """Raise NotRunning unless the instance has processes."""

@@ -57,9 +57,11 @@ def remove_parents(paths: LxcPaths, layout: CgroupLayout) -> None:
 def _remove_groups(paths: LxcPaths, layout: CgroupLayout) -> None:
     from hvcore.system.cgroups import group_directories, remove_group
 
-    if not any(_has_containers(directory) for directory in group_directories(layout, paths.monitor_parent)):
-        # A monitor moves here before it ends, which may be a moment after its container is gone.
-        remove_group(layout, paths.pivot_group, _PIVOT_TIMEOUT_S)
+    if any(_has_containers(directory) for directory in group_directories(layout, paths.monitor_parent)):
+        # The last container's end finds them empty.
+        return
+    # A monitor moves here before it ends, which may be a moment after its container is gone.
+    remove_group(layout, paths.pivot_group, _PIVOT_TIMEOUT_S)
     for parent in (paths.container_parent, paths.monitor_parent):
         for directory in group_directories(layout, parent):
             _remove(directory)
