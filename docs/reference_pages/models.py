@@ -74,7 +74,7 @@ def _default(attribute: attrs.Attribute[Any]) -> str:
     default: Any = attribute.default
     if default is attrs.NOTHING:
         return "required"
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # Factory is a class at run time
         made: Any = default.factory
         # What has no text of its own but an address in memory is told by its class.
         plain = inspect.isclass(made) or " at 0x" in repr(made())

@@ -13,13 +13,13 @@ __all__ = ["add_file", "add_hook", "add_instance", "add_paused", "add_timeout"]
 def add_instance(parser: ArgumentParser, *, optional: bool = False) -> None:
     """Add the name of an instance, completed with those that have state on disk."""
     action = parser.add_argument("name", metavar="NAME", nargs="?" if optional else None, help="the instance's name")
-    action.completer = _instances  # type: ignore[attr-defined]
+    action.completer = _instances  # type: ignore[attr-defined]  # read by argcomplete
 
 
 def add_hook(parser: ArgumentParser) -> None:
     """Add the optional name of a hook."""
     action = parser.add_argument("name", metavar="NAME", nargs="?", help="the hook's name")
-    action.completer = _hooks  # type: ignore[attr-defined]
+    action.completer = _hooks  # type: ignore[attr-defined]  # read by argcomplete
 
 
 def add_file(parser: ArgumentParser) -> None:

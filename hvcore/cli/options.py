@@ -41,9 +41,8 @@ class Parser(argparse.ArgumentParser):
 def add_global_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that every verb takes."""
     group = parser.add_argument_group("global options")
-    # argcomplete reads `completer`; argparse does not know the attribute.
     named = group.add_argument("-H", "--hypervisor", metavar="NAME", help="the hypervisor to use")
-    named.completer = _hypervisors  # type: ignore[attr-defined]
+    named.completer = _hypervisors  # type: ignore[attr-defined]  # read by argcomplete
     group.add_argument("--json", action="store_true", help="print JSON for programs")
     group.add_argument("--debug", action="store_true", help="print the traceback of an error")
     group.add_argument("--state-dir", metavar="DIR", help="where state lives (HVCORE_STATE_DIR, else /run/hvcore)")
