@@ -19,7 +19,7 @@ from hvcore.model.nic import Nic, NicMode
 from hvcore.model.parameters import ParameterValue
 from hvcore.plugin import hookimpl
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
-from hvcore.system.commands import Runner
+from hvcore.testing.commands import FakeRunner
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.cgroups import DefaultCgroups
 from hvcore_lxc.document import ConfigDocument, ConfigEntry
@@ -43,16 +43,9 @@ class Cgroups:
         return self.manager
 
 
-class NoCommands(Runner):
-    """A runner that fails whoever uses it."""
-
-    def spawn(self, *arguments: object, **options: object) -> None:  # type: ignore[override]
-        raise AssertionError(f"{arguments} was run")
-
-
 def load(tmp_path: Path, *extensions: object, layout: CgroupLayout = LAYOUT) -> Hypervisor:
     def without_commands(context: DriverContext) -> DriverContext:
-        return evolve(context, runner=NoCommands())
+        return evolve(context, runner=FakeRunner())
 
     paths = LxcPaths(tmp_path / "state/lxc", tmp_path / "log/lxc", "0123abcd")
     return hvcore.load(
