@@ -24,12 +24,14 @@ from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
 from hvcore.model.parameters import ParameterValue
 from hvcore.testing.busybox import build_busybox_root
+from hvcore.testing.children import Child
 from hvcore.testing.leaks import LeakCheck
 from hvcore.testing.sweep import remove_directory, sweep
 
 __all__ = [
     "LiveHost",
     "busybox_root",
+    "in_child",
     "leak_check",
     "leak_tags",
     "lxc_host",
@@ -161,6 +163,20 @@ def leak_check(leak_tags: tuple[str, ...], own_directory: Path) -> Iterator[Leak
         check.check()
     finally:
         sweep(leak_tags, own_directory)
+
+
+@pytest.fixture
+def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
+    """Run a function in a process of its own, which never outlives the test."""
+    children: list[Child] = []
+
+    def begin(body: Callable[[], object]) -> Child:
+        children.append(Child(body))
+        return children[-1]
+
+    yield begin
+    for child in children:
+        child.kill()
 
 
 @pytest.fixture(scope="session")
