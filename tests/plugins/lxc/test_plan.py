@@ -7,10 +7,8 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
-from attrs import evolve, frozen
+from attrs import frozen
 
-import hvcore
-from hvcore.context import DriverContext
 from hvcore.errors import InvalidInput, InvalidParameter, MissingRequirement, OperationFailed
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.disk import BlockDevice, Disk
@@ -20,6 +18,7 @@ from hvcore.model.parameters import ParameterValue
 from hvcore.plugin import hookimpl
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
 from hvcore.testing.commands import FakeRunner
+from hvcore.testing.hypervisors import make_hypervisor
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.cgroups import DefaultCgroups
 from hvcore_lxc.document import ConfigDocument, ConfigEntry
@@ -44,18 +43,8 @@ class Cgroups:
 
 
 def load(tmp_path: Path, *extensions: object, layout: CgroupLayout = LAYOUT) -> Hypervisor:
-    def without_commands(context: DriverContext) -> DriverContext:
-        return evolve(context, runner=FakeRunner())
-
     paths = LxcPaths(tmp_path / "state/lxc", tmp_path / "log/lxc", "0123abcd")
-    return hvcore.load(
-        plugins=[plugin],
-        discover=False,
-        state_dir=tmp_path / "state",
-        log_dir=tmp_path / "log",
-        extensions={"lxc": [Cgroups(paths, layout), *extensions]},
-        prepare=without_commands,
-    ).hypervisor("lxc")
+    return make_hypervisor(plugin, Cgroups(paths, layout), *extensions, directory=tmp_path, runner=FakeRunner())
 
 
 @pytest.fixture
