@@ -324,6 +324,8 @@ def test_lxc_that_is_not_installed(
 ) -> None:
     (own_directory / "empty").mkdir()
     monkeypatch.setenv("PATH", str(own_directory / "empty"))
+    # The standard directories are searched as well, whatever PATH says.
+    monkeypatch.setattr("hvcore.system.commands._SAFE_PATH", "/nowhere")
     with pytest.raises(MissingRequirement, match="lxc-start") as caught:
         lxc.start_instance(lxc_host.instance())
     assert caught.value.code == "operation.requirement"
@@ -356,10 +358,22 @@ def test_a_user_who_may_not_write_to_the_state_directory(
     def start() -> None:
         hypervisor = lxc_host.load()
         os.setuid(NOBODY)
-        with pytest.raises(StateFailed, match="Permission denied") as caught:
+        with pytest.raises(MissingRequirement, match="containers are started by root") as caught:
             hypervisor.start_instance(lxc_host.instance())
-        assert caught.value.code == "operation.state"
-        assert "as root" in str(caught.value.resolution)
+        assert caught.value.code == "operation.requirement"
+        assert "run it as root" in str(caught.value.resolution)
+        assert "Permission denied" in caught.value.details[0]
 
     assert in_child(start).wait() == 0
     leak_check.check()
+
+
+def test_a_bare_path_does_not_hide_lxc(
+    lxc: Hypervisor, lxc_host: LiveHost, own_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a daemon's environment: what starts programs looks in the standard directories, so what looks for them does."""
+    (own_directory / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(own_directory / "empty"))
+    assert lxc.verify().text() is None
+    lxc.start_instance(lxc_host.instance(init="/sbin/quick"))
+    lxc.stop_instance(lxc_host.instance().name, force=True)

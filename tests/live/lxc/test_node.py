@@ -129,4 +129,5 @@ def test_a_plan_for_what_cannot_be_started_says_so(lxc: Hypervisor, lxc_host: Li
 def test_capabilities_tell_what_lxc_can_do(lxc: Hypervisor) -> None:
     can: dict[str, Any] = {capability.operation: capability.support for capability in lxc.capabilities()}
     assert {can[name] for name in ("start_instance", "reboot_instance", "exec_in_instance", "recover")} == {"yes"}
+    assert not {name for name, support in can.items() if support == "limited"}
     assert {can[name] for name in ("migrate_instance", "hot_add_device")} == {"no"}
