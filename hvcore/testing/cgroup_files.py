@@ -8,10 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-__all__ = ["NO_LIMIT_V1", "V1_CONTROLLERS", "V2_CONTROLLERS", "files_v1", "files_v2"]
+__all__ = ["NOT_AT_THE_ROOT", "NO_LIMIT_V1", "V1_CONTROLLERS", "V2_CONTROLLERS", "files_v1", "files_v2"]
 
 NO_LIMIT_V1 = 9223372036854771712
 """What version 1 says where memory is not limited: the largest multiple of a page."""
+
+NOT_AT_THE_ROOT = (
+    "freezer.",
+    *("cgroup.type", "cgroup.events", "cgroup.freeze", "cgroup.kill"),
+    *("memory.min", "memory.low", "memory.high", "memory.max", "memory.current", "memory.swap."),
+    *("cpu.max", "cpu.weight", "io.max", "pids."),
+)
+"""How the files begin that the kernel makes in every cgroup but the root."""
 
 V1_CONTROLLERS = ("cpu,cpuacct", "cpuset", "memory", "devices", "freezer", "pids", "blkio", "systemd")
 """The hierarchies of an ordinary version 1 machine; ``systemd`` has only a name and no controller."""

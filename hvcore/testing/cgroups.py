@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hvcore.system.cgroup_layout import CgroupLayout, current_layout, group_path
-from hvcore.testing.cgroup_files import NO_LIMIT_V1, V1_CONTROLLERS, V2_CONTROLLERS, files_v1, files_v2
+from hvcore.testing.cgroup_files import NO_LIMIT_V1, NOT_AT_THE_ROOT, V1_CONTROLLERS, V2_CONTROLLERS, files_v1, files_v2
 
 __all__ = ["FakeCgroups"]
 
@@ -119,8 +119,9 @@ class FakeCgroups:
     def settle(self) -> None:
         """Do what the kernel does by itself.
 
-        A new directory gets its files. A process that was written to ``cgroup.procs`` moves there, the others stay.
-        ``cgroup.kill`` ends processes, ``cgroup.freeze`` and they show in ``cgroup.events``, and a limit of -1 is none.
+        A new directory gets its files. A process that was written to ``cgroup.procs`` moves there, the others stay. On version
+        2, ``cgroup.kill`` ends processes, and ``cgroup.events`` tells of processes and of ``cgroup.freeze``; on version 1, a
+        memory limit of -1 is none.
         """
         for hierarchy in self._hierarchies:
             groups = _groups(hierarchy)
@@ -145,6 +146,8 @@ class FakeCgroups:
             bound = [name for name, point in self.layout.controllers.items() if point == str(hierarchy)]
             files = files_v1(bound, self._has_swap)
         for name, content in files.items():
+            if group == hierarchy and name.startswith(NOT_AT_THE_ROOT):
+                continue
             if not (group / name).exists():
                 (group / name).write_text(f"{content}\n" if content else "")
 

@@ -71,6 +71,16 @@ def test_this_machine_has_the_same_files(tmp_path: Path) -> None:
             assert missing == set(), controller
 
 
+def test_the_root_has_no_file_that_the_kernels_has_not(tmp_path: Path) -> None:
+    v1 = FakeCgroups.v1(tmp_path / "1").layout.controllers
+    assert not list(Path(v1["freezer"]).glob("freezer.*"))
+    assert Path(v1["memory"], "memory.memsw.limit_in_bytes").exists()
+    unified = Path(str(FakeCgroups.v2(tmp_path / "2").layout.unified))
+    for name in ("cgroup.events", "cgroup.freeze", "cgroup.kill", "memory.max", "cpu.max"):
+        assert not (unified / name).exists()
+    assert {"cgroup.controllers", "cgroup.procs", "cpu.stat"} <= set(os.listdir(unified))
+
+
 # -- processes
 
 
