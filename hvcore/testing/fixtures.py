@@ -1,4 +1,4 @@
-"""Pytest fixtures for tests that touch the node; opt in by importing them in a ``conftest.py``.
+"""Pytest fixtures; opt in by importing them in a ``conftest.py``.
 
 Each test has words and a directory of its own, so that any number of runs may go on at once, and a run that was killed does
 not disturb the next. A fixture of the same name in your ``conftest.py`` overrides one of these.
@@ -23,17 +23,25 @@ from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
 from hvcore.model.parameters import ParameterValue
+from hvcore.scope import Scope
 from hvcore.testing.busybox import build_busybox_root
+from hvcore.testing.children import Child
+from hvcore.testing.commands import FakeRunner
+from hvcore.testing.hypervisors import HypervisorFactory
 from hvcore.testing.leaks import LeakCheck
 from hvcore.testing.sweep import remove_directory, sweep
 
 __all__ = [
     "LiveHost",
     "busybox_root",
+    "fake_runner",
+    "hypervisor_factory",
+    "in_child",
     "leak_check",
     "leak_tags",
     "lxc_host",
     "own_directory",
+    "scope",
     "shared_busybox_root",
     "unique_tag",
 ]
@@ -132,6 +140,26 @@ class LiveHost:
 
 
 @pytest.fixture
+def hypervisor_factory(tmp_path: Path) -> HypervisorFactory:
+    """Make hypervisors of a driver and extensions, all over one directory of the test's own."""
+    return HypervisorFactory(tmp_path)
+
+
+@pytest.fixture
+def scope(hypervisor_factory: HypervisorFactory) -> Callable[..., Scope]:
+    """Make sealed scopes of a driver and extensions: ``scope("lxc", MyMounter())``."""
+    return hypervisor_factory.scope
+
+
+@pytest.fixture
+def fake_runner() -> Iterator[FakeRunner]:
+    """Give scripted answers to commands; the test fails when one was run that it did not expect."""
+    runner = FakeRunner()
+    yield runner
+    runner.check()
+
+
+@pytest.fixture
 def unique_tag() -> str:
     """A word that nothing else on the node bears."""
     return f"hvt{secrets.token_hex(4)}"
@@ -161,6 +189,20 @@ def leak_check(leak_tags: tuple[str, ...], own_directory: Path) -> Iterator[Leak
         check.check()
     finally:
         sweep(leak_tags, own_directory)
+
+
+@pytest.fixture
+def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
+    """Run a function in a process of its own, which never outlives the test."""
+    children: list[Child] = []
+
+    def begin(body: Callable[[], object]) -> Child:
+        children.append(Child(body))
+        return children[-1]
+
+    yield begin
+    for child in children:
+        child.kill()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ LAYERS = ["errors", "model", "system", "spec", "core", "fake", "testing", "cli"]
 NEVER = {("spec", "system")}
 
 TOUCH_PLUGGY = {"spec/kinds.py", "markers.py", "scope.py"}
-STARTS_PROCESSES = {"system/commands.py"}
+# The second one forks tests, which run no other program.
+STARTS_PROCESSES = {"system/commands.py", "testing/children.py"}
 PROCESS_MODULES = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty"}
 PROCESS_CALLS = re.compile(
     r"os\.(fork|forkpty|system|popen|posix_spawnp?|exec[lv]p?e?|spawn[lv]p?e?)"

@@ -17,6 +17,7 @@ from hvcore_lxc.spec import LxcSteps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.instance import BlockDevice, Instance
@@ -155,10 +156,17 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def verify(self, parameters: Mapping[str, ParameterValue] | None) -> VerifyReport:
         """Look for root, LXC's tools and the cgroup controllers."""
-        from hvcore.model.verify import VerifyReport
-        from hvcore_lxc.requirements import findings
+        from hvcore_lxc.requirements import examine
 
-        return VerifyReport(self.context.name, findings(self.context, self._paths))
+        return examine(self.context, self._paths)
+
+    @hookimpl
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Name what root, tools, cgroup controllers and loop devices are missed for."""
+        from hvcore_lxc.cgroups import DefaultCgroups
+        from hvcore_lxc.limits import limits
+
+        return limits(self.context, self._cgroups.layout if isinstance(self._cgroups, DefaultCgroups) else None)
 
     # -- console ---------------------------------------------------------------------------------------------------
 

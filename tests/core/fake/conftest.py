@@ -21,13 +21,10 @@ PRELUDE = """
 import json, os, signal, sys
 import attrs, hvcore
 from hvcore.fake.plugin import plugin
+from hvcore.testing.faults import KillAt
 state_dir, log_dir, death = json.loads(sys.argv[1])
-def observe(step, moment):
-    if [step, moment] == death:
-        os.kill(os.getpid(), signal.SIGKILL)
-def prepare(context):
-    return attrs.evolve(context, observer=observe)
-host = hvcore.load(state_dir=state_dir, log_dir=log_dir, plugins=[plugin], discover=False, prepare=prepare)
+kill = KillAt(*([tuple(death)] if death else []), here=True)
+host = hvcore.load(state_dir=state_dir, log_dir=log_dir, plugins=[plugin], discover=False, prepare=kill.prepare)
 fake = host.hypervisor("fake")
 def instance(name="web1", **parameters):
     return hvcore.Instance(name, "fake", parameters=parameters)

@@ -126,6 +126,7 @@ def test_an_unhealthy_node_is_told_with_remedies(
 ) -> None:
     place.state.write_text("")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("hvcore.system.commands._SAFE_PATH", str(tmp_path))
     report = fake.verify()
     assert report.status == "unhealthy"
     bad = [finding for finding in report.findings if not finding.ok]

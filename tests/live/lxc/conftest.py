@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
-import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,11 @@ from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.testing.busybox import build_busybox_root
-from hvcore.testing.fixtures import LiveHost, leak_check, lxc_host, own_directory, unique_tag
+from hvcore.testing.fixtures import LiveHost, in_child, leak_check, lxc_host, own_directory, unique_tag
 from hvcore.testing.fixtures import busybox_root as plain_busybox_root
 from hvcore_lxc.paths import LxcPaths
 
-__all__ = ["leak_check", "lxc_host", "own_directory", "plain_busybox_root", "unique_tag"]
+__all__ = ["in_child", "leak_check", "lxc_host", "own_directory", "plain_busybox_root", "unique_tag"]
 
 PATIENCE_S = 20.0
 
@@ -180,56 +177,6 @@ class Kernel:
 @pytest.fixture
 def kernel() -> type[Kernel]:
     return Kernel
-
-
-class Child:
-    """A process of its own that runs a function; another manager, which may be killed."""
-
-    def __init__(self, body: Callable[[], object]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            status = 1
-            try:
-                body()
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        self._pidfd = os.pidfd_open(self.pid)
-        self._status: int | None = None
-
-    def kill(self) -> None:
-        if self._status is None:
-            os.kill(self.pid, 9)
-            self.wait()
-
-    def wait(self, timeout_s: float = PATIENCE_S) -> int:
-        """Its exit status, or minus the number of the signal that ended it."""
-        if self._status is None:
-            poller = select.poll()
-            poller.register(self._pidfd, select.POLLIN)
-            assert poller.poll(timeout_s * 1000), f"process {self.pid} does not end"
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self._pidfd)
-        return self._status
-
-
-@pytest.fixture
-def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
-    """Run a function in a process of its own, which never outlives the test."""
-    children: list[Child] = []
-
-    def begin(body: Callable[[], object]) -> Child:
-        children.append(Child(body))
-        return children[-1]
-
-    yield begin
-    for child in children:
-        child.kill()
 
 
 @pytest.hookimpl(wrapper=True)
