@@ -16,8 +16,8 @@ from hvcore.fake.clock import Clock, read_clock
 from hvcore.fake.console import ConsoleLog
 from hvcore.fake.files import InstanceFiles
 from hvcore.fake.folder import make_folder, remove_folder
-from hvcore.fake.guest import end_commands
 from hvcore.fake.params import STARTING
+from hvcore.fake.processes import end_commands
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Journal, Phase
