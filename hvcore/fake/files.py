@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hvcore.errors import HypervisorError, StateFailed
 from hvcore.fake.documents import DRAFT, explained, read_text, replace, table
+from hvcore.fake.slot import ArrivalSlot
 from hvcore.fake.state import RunState
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class InstanceFiles:
         self.state = directory / "state.json"
         self.bell = directory / "bell"
         self.root = directory / "root"
+        self.slot = ArrivalSlot(directory)
 
     def make_directory(self) -> None:
         """Make the directory, unless it is there."""
@@ -88,13 +90,27 @@ class InstanceFiles:
         """Save the state of the machine."""
         replace(self.state, state.to_dict())
 
+    def settle_arrival(self, clock: Clock) -> None:
+        """Put the state that has arrived in its place, with its migration over."""
+        state = self.read_state()
+        if state is not None:
+            # First in the slot: no file ever says that the machine here is on its way to here.
+            replace(self.slot.arrival, state.settled(clock).to_dict())
+        with explained("write", self.state):
+            self.slot.arrival.replace(self.state)
+
     def read_state(self) -> RunState | None:
         """Return the saved state, or None when the machine is off; what is no state says nothing, so it is off then, too.
+
+        What has arrived from another node is here, if nobody has put it in its place yet; it is looked for first, so that
+        it is not missed while it is being put there.
 
         Raises:
             StateFailed: it cannot be read.
         """
-        text = read_text(self.state)
+        text = read_text(self.slot.arrival)
+        if text is None:
+            text = read_text(self.state)
         if text is None:
             return None
         try:
