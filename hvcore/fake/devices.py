@@ -151,7 +151,7 @@ def _with_devices(
     definition: Instance, device_type: DeviceType, rearranged: Callable[[_Devices], _Devices]
 ) -> Instance:
     try:
-        if device_type is DeviceType.DISK:
+        if device_type == DeviceType.DISK:
             disks = (disk for disk in rearranged(definition.disks) if isinstance(disk, Disk))
             return evolve(definition, disks=disks)
         return evolve(definition, nics=(nic for nic in rearranged(definition.nics) if isinstance(nic, Nic)))

@@ -340,6 +340,8 @@ class FakeDriver(BaseHypervisor):
     # -- helpers ---------------------------------------------------------------------------------------------------
 
     def _meet(self, step: str, parameters: Mapping[str, ParameterValue] | None) -> None:
+        if not parameters:
+            return
         from hvcore.fake.behaviour import Behaviour
         from hvcore.fake.faults import meet
 
