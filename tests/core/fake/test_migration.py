@@ -171,11 +171,12 @@ def test_the_transfer_takes_the_time_that_its_bandwidth_needs(nodes: Any, instan
 def test_what_is_not_moved_yet_cannot_be_finalized_with_success(nodes: Any, instance: Make, first: str) -> None:
     nodes.source.start_instance(instance(parameters=SLOW))
     info = nodes.begin()
+    calls = {
+        "source": lambda: nodes.source.finalize_migration_source("web1", True),
+        "target": lambda: nodes.target.finalize_migration_dst("web1", info, True),
+    }
     with pytest.raises(OperationFailed, match="transfer is active"):
-        if first == "source":
-            nodes.source.finalize_migration_source("web1", True)
-        else:
-            nodes.target.finalize_migration_dst("web1", info, True)
+        calls[first]()
     assert nodes.running() == ["source"]
     assert nodes.source.get_migration_status("web1").is_active
     nodes.end(info, success=False)
@@ -433,9 +434,7 @@ def test_other_file_systems_are_out_of_reach(nodes: Any, instance: Make, monkeyp
     assert nodes.there.remains() == []
 
 
-def test_the_target_waits_for_its_source_in_vain(
-    nodes: Any, instance: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_target_waits_for_its_source_in_vain(nodes: Any, instance: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hvcore.fake.target._SOURCE_WAIT_S", 0)
     nodes.source.start_instance(instance())
     info = nodes.begin()
@@ -449,20 +448,23 @@ def test_the_target_waits_for_its_source_in_vain(
 FAULTS = ["describe", "accept", "migrate", "transfer", "status", "finalize-source", "finalize-target"]
 
 
+def moved(nodes: Any, wanted: Any) -> None:
+    """Migrate as a management tool does, but for the abort."""
+    info = nodes.source.migration_info("web1")
+    nodes.target.accept_instance(wanted, info, nodes.address)
+    nodes.source.migrate_instance("web1", nodes.address)
+    if nodes.source.get_migration_status("web1").has_failed:
+        raise OperationFailed("injected failure", step="transfer")
+    nodes.source.finalize_migration_source("web1", True)
+    nodes.target.finalize_migration_dst("web1", info, True)
+
+
 @pytest.mark.parametrize("step", FAULTS)
 def test_a_migration_can_fail_at_every_step_and_be_recovered(nodes: Any, instance: Make, step: str) -> None:
     wanted = instance(parameters={"fail_step": step})
     nodes.source.start_instance(wanted)
-    info = ""
-    with pytest.raises(HypervisorError) as caught:  # as a management tool does it
-        info = nodes.source.migration_info("web1")
-        nodes.target.accept_instance(wanted, info, nodes.address)
-        nodes.source.migrate_instance("web1", nodes.address)
-        status = nodes.source.get_migration_status("web1")
-        if status.has_failed:
-            raise OperationFailed("injected failure", step="transfer")
-        nodes.source.finalize_migration_source("web1", True)
-        nodes.target.finalize_migration_dst("web1", info, True)
+    with pytest.raises(HypervisorError) as caught:
+        moved(nodes, wanted)
     assert (caught.value.message, caught.value.step) == ("injected failure", step)
     assert nodes.running() == (["target"] if step == "finalize-target" else ["source"])
     for node in (nodes.target, nodes.source):
