@@ -9,12 +9,13 @@ import pytest
 
 import hvcore
 from hvcore.errors import HypervisorError, InvalidParameter, OperationFailed
-from hvcore.fake.params import ACCEPTING, STARTING, STEPS
+from hvcore.fake.params import STARTING, STEPS
 from hvcore.model.devices import DeviceType
 from hvcore.model.disk import Disk
 from hvcore.model.migration import MigrationState
 
 Make = Callable[..., Any]
+ACCEPTING = ("directory", "definition", "console", "root", "accept")
 DELAY_S = 0.125
 
 # What leads to a step, on an instance that was started, by the name of the step.

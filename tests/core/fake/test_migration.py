@@ -488,3 +488,19 @@ def test_processes_see_the_state_of_each_moment(nodes: Any, instance: Make) -> N
     assert (seen(nodes.here), seen(nodes.there)) == (None, "paused")
     assert nodes.there.elsewhere(f"fake.finalize_migration_dst('web1', {info!r}, True)")[0] == 0
     assert (seen(nodes.here), seen(nodes.there)) == (None, "running")
+
+
+def test_commands_and_files_of_the_instance_stay_behind(nodes: Any, instance: Make) -> None:
+    nodes.source.start_instance(instance())
+    nodes.source.exec_in_instance("web1", ["touch", "mine"])
+    child = nodes.here.spawn(
+        "fake.exec_in_instance('web1', ['sh', '-c', 'echo up >&2; exec sleep 600'], attached=True)"
+    )
+    assert child.stderr is not None
+    assert child.stderr.readline() == "up\n"
+    info = nodes.begin()
+    assert child.poll() is None
+    nodes.end(info)
+    assert child.wait(timeout=30) == 0
+    assert nodes.target.exec_in_instance("web1", ["ls"]).stdout == b""
+    assert nodes.here.log()[-1] == f"has left for {nodes.address}"
