@@ -322,6 +322,15 @@ class FakeDriver(BaseHypervisor):
 
         require_hotplug(self._machine(instance.name))
 
+    # -- node ------------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def powercycle_node(self, parameters: Mapping[str, ParameterValue] | None) -> None:
+        """Reset the simulated node: its instances end, and the real node does not notice."""
+        from hvcore.fake.power import cut_power
+
+        cut_power(self.context)
+
     # -- parameters ------------------------------------------------------------------------------------------------
 
     @hookimpl
