@@ -57,6 +57,10 @@ class BaseHypervisor(
         """Return the declared parameters; a driver that imports them late overrides this instead of ``PARAMETERS``."""
         return self.PARAMETERS
 
+    def unsupported_here(self) -> Mapping[str, str]:
+        """Return the operations that this node does not allow although the driver implements them, each with the reason."""
+        return {}
+
     def startup_memory_mib(self, instance: Instance) -> int:
         """Return the memory that an instance starts with.
 

@@ -243,14 +243,19 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Say of every operation of the contract whether it is supported."""
+        from hvcore.base import BaseHypervisor
         from hvcore.model.capability import Capability, Support
 
         found: list[Capability] = []
+        missing_here: Mapping[str, str] = {}
+        for member in self.scope.members:
+            if isinstance(member.implementation, BaseHypervisor):
+                missing_here = member.implementation.unsupported_here()
         for hook in self.scope.hooks:
             if hook.declaration.kind is Kind.COMMAND:
                 has = any(a.role != "wrapper" for a in self.scope.answerers(hook.function))
-                reason = "" if has else f"{self.name} does not implement it"
-                found.append(Capability(hook.name, Support.YES if has else Support.NO, reason))
+                reason = missing_here.get(hook.name, "") if has else f"{self.name} does not implement it"
+                found.append(Capability(hook.name, Support.NO if reason else Support.YES, reason))
         return tuple(found)
 
     # -- definitions, files, node ----------------------------------------------------------------------------------
