@@ -243,7 +243,9 @@ class Lifecycle:
         if directory.is_dir():
             if state is None:
                 rewrite(journal, STEPS)
-            note(journal, Phase.STOPPING)
+            # A start that was cut short stays one until nothing of it is left: its guest never counts as running.
+            if state is None or state.phase is not Phase.STARTING:
+                note(journal, Phase.STOPPING)
         if state is not None and state.phase is Phase.STARTING:
             end_strays(self.paths, name)
         # The first step owns the directory, which was made for the journal before any step was begun.

@@ -154,7 +154,7 @@ def test_one_mounter_serves_lxc_too(chroot_host: LiveHost, own_directory: Path) 
     lxc = LiveHost("lxc", own_directory, chroot_host.tag, chroot_host.root).load(extensions=[AndForLxc()])
     plan = lxc.plan_start(Instance("web1", "lxc", disks=[Disk(str(chroot_host.root))]))
     [mount] = [step for step in plan.steps if step.name == "mount"]
-    assert mount.description == "mount 1 disk(s), in memory mounter"
+    assert mount.summary == "mount 1 disk(s), in memory mounter"
 
 
 def test_two_extensions_need_an_order(chroot_host: LiveHost) -> None:

@@ -134,11 +134,17 @@ def test_a_failure_in_a_stop_is_told_and_finished_later(
 
 
 @pytest.mark.parametrize(
-    "cause", [lambda: OperationFailed("injected", resolution="none"), lambda: OSError(errno.EIO, os.strerror(errno.EIO))]
+    "cause",
+    [lambda: OperationFailed("injected", resolution="none"), lambda: OSError(errno.EIO, os.strerror(errno.EIO))],
 )
 @pytest.mark.parametrize("moment", ["begin", "done"])
 def test_a_failure_in_a_reboot_takes_the_rest_back(
-    chroot: Hypervisor, chroot_host: LiveHost, start: Start, leak_check: LeakCheck, cause: Callable[[], Exception], moment: str
+    chroot: Hypervisor,
+    chroot_host: LiveHost,
+    start: Start,
+    leak_check: LeakCheck,
+    cause: Callable[[], Exception],
+    moment: str,
 ) -> None:
     instance = start("orderly")
     with pytest.raises(OperationFailed) as caught:

@@ -141,11 +141,18 @@ def test_a_manager_killed_while_the_script_is_on_its_way(
 
 @pytest.mark.parametrize("way", ["recover", "start", "stop"])
 def test_a_manager_killed_while_the_script_takes_its_time(
-    chroot_host: LiveHost, instance: Instance, in_child: Any, until: Any, successor: Successor, log: Any, way: str
+    chroot_host: LiveHost,
+    instance: Instance,
+    in_child: Any,
+    until: Any,
+    successor: Successor,
+    log: Any,
+    paths: ChrootPaths,
+    way: str,
 ) -> None:
     slow = evolve(instance, parameters={"init_script": "/sbin/hangs-start"})
     child = in_child(lambda: chroot_host.load().start_instance(slow))
-    until(lambda: (chroot_host.log_dir / "chroot").is_dir() and "I wait" in log(instance.name))
+    until(lambda: paths.console_log(instance.name).exists() and "I wait" in log(instance.name))
     child.kill()
     successor.follows(way, instance, f"a start that process {child.pid} did not finish")
 
@@ -246,13 +253,13 @@ def test_a_recovery_that_is_killed_is_recovered_from(
 ) -> None:
     """Every try is killed one step later than the one before."""
     dying = chroot_host.load(prepare=killed_at("script", "done"))
-    child = in_child(lambda: dying.start_instance(instance))
-    assert child.wait() == KILLED
+    first = in_child(lambda: dying.start_instance(instance))
+    assert first.wait() == KILLED
     for step in reversed(STEPS):
         trying = chroot_host.load(prepare=killed_at(step, "undo"))
         child = in_child(trying.recover)
         assert child.wait() == KILLED, step
-    successor.follows(way, instance, f"a stop that process {child.pid} did not finish")
+    successor.follows(way, instance, f"a start that process {first.pid} did not finish")
 
 
 @pytest.mark.parametrize("seed", range(10))
