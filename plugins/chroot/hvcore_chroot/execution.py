@@ -13,7 +13,7 @@ from hvcore.system.commands import Runner
 from hvcore.system.marked import end_marked
 from hvcore.system.processes import wait_pidfds
 from hvcore_chroot.guest import Guest
-from hvcore_chroot.launch import GUEST_ENVIRONMENT, foreground_command
+from hvcore_chroot.launch import environment_of, foreground_command
 
 __all__ = ["execute"]
 
@@ -27,7 +27,7 @@ def execute(runner: Runner, guest: Guest, request: ExecRequest) -> ExecResult:
         CommandTimeout: it did not end in time; it and its children were ended, or ``left_behind`` names them.
     """
     mark = uuid.uuid4().hex
-    environment = {**GUEST_ENVIRONMENT, **request.environment, _MARK: mark}
+    environment = {**environment_of(guest.name), **request.environment, _MARK: mark}
     words = request.command
     if request.working_directory:
         # chroot(8) has no option for it; the guest's own shell changes there, and becomes the command.

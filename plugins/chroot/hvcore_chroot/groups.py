@@ -7,14 +7,11 @@ root, such as an administrator's shell, is known by its root directory alone.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
-
-from attrs import frozen
 
 from hvcore.errors import OperationFailed, Unsupported
 from hvcore.system.cgroup_layout import CgroupLayout, current_layout
-from hvcore.system.cgroup_tree import group_directories, pids_below, remove_group
-from hvcore.system.process_usage import is_dead
 from hvcore_chroot.paths import ChrootPaths
 
 __all__ = ["NO_FREEZER", "Groups"]
@@ -25,15 +22,15 @@ _PREFIX = "ct-"
 _TRIES = 100
 
 
-@frozen(slots=False)
 class Groups:
     """The cgroups of one state directory's instances.
 
-    Attributes:
+    Args:
         paths: where they are.
     """
 
-    paths: ChrootPaths
+    def __init__(self, paths: ChrootPaths) -> None:
+        self.paths = paths
 
     @cached_property
     def layout(self) -> CgroupLayout:
@@ -74,6 +71,9 @@ class Groups:
 
     def pids(self, name: str) -> frozenset[int]:
         """Return the processes in an instance's cgroup, without those that are only to be waited for."""
+        from hvcore.system.cgroup_tree import pids_below
+        from hvcore.system.process_usage import is_dead
+
         if self.home is None:
             return frozenset()
         return frozenset(pid for pid in pids_below([self._directory(name)]) if not is_dead(pid))
@@ -135,6 +135,8 @@ class Groups:
         Raises:
             OperationFailed: processes live in it.
         """
+        from hvcore.system.cgroup_tree import group_directories, remove_group
+
         if self.home is None:
             return
         group = self.paths.group(name)
@@ -148,12 +150,9 @@ class Groups:
         self._remove_parent()
 
     def _remove_parent(self) -> None:
-        for directory in group_directories(self.layout, self.paths.group_parent):
-            try:
-                os.rmdir(directory)
-            except OSError:
-                # Another instance has its cgroup there, or another manager was faster.
-                continue
+        # Another instance has its cgroup there, or another manager was faster.
+        with suppress(OSError):
+            os.rmdir(f"{self.home}/{self.paths.group_parent}")
 
     def _directory(self, name: str) -> str:
         return f"{self.home}/{self.paths.group(name)}"

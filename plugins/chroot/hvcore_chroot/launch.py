@@ -12,23 +12,27 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hvcore.errors import MissingRequirement
 
-__all__ = ["GUEST_ENVIRONMENT", "MARK", "background_command", "foreground_command", "is_launcher", "logged_command"]
+__all__ = ["MARK", "background_command", "environment_of", "foreground_command", "is_launcher", "logged_command"]
 
 MARK = "hvcore-chroot"
 """What the shell calls itself, so that one whose manager was killed is found."""
 
-GUEST_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "TERM": "linux",
-}
-"""The variables of everything that is put into an instance; nothing of the manager's own gets there."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Writing 0 moves the writer itself.
 _ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
 _FOREGROUND = f"({_ENTER}); exit $?"
 _LOG = 'exec >>"$1" 2>&1; shift; '
 _BACKGROUND = f"{{ {_ENTER}; }} &"
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Return the variables of everything that is put into an instance; nothing of the manager's own gets there.
+
+    Args:
+        name: the instance's name, by which a script tells the instances of a shared root apart.
+    """
+    return {"PATH": _PATH, "HOME": "/root", "TERM": "linux", "HVCORE_INSTANCE": name}
 
 
 def foreground_command(
@@ -73,7 +77,7 @@ def _shell(text: str) -> list[str]:
 
 def _arguments(root: str, entries: Sequence[str], environment: Mapping[str, str], words: Iterable[str]) -> list[str]:
     # By its path: env(1) looks for it in the guest's PATH.
-    chroot = shutil.which("chroot") or shutil.which("chroot", path=GUEST_ENVIRONMENT["PATH"])
+    chroot = shutil.which("chroot") or shutil.which("chroot", path=_PATH)
     if chroot is None:
         raise MissingRequirement("chroot is not installed", resolution="install coreutils")
     variables = [f"{key}={value}" for key, value in environment.items()]

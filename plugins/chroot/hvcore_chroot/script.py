@@ -14,7 +14,7 @@ from hvcore.system.commands import Completed, Runner
 from hvcore.system.processes import open_pidfd, wait_pidfds
 from hvcore_chroot.groups import Groups
 from hvcore_chroot.guest import Guest
-from hvcore_chroot.launch import GUEST_ENVIRONMENT, background_command, logged_command
+from hvcore_chroot.launch import background_command, environment_of, logged_command
 from hvcore_chroot.paths import ChrootPaths
 
 __all__ = ["Script"]
@@ -179,9 +179,8 @@ class Script:
         return bool(pidfds) or guest.is_alive
 
     def _place(self) -> tuple[str, str, tuple[str, ...], dict[str, str]]:
-        environment = {**GUEST_ENVIRONMENT, "HVCORE_INSTANCE": self.name}
         log, root = str(self.paths.console_log(self.name)), str(self.paths.root(self.name))
-        return log, root, self.groups.entries(self.name), environment
+        return log, root, self.groups.entries(self.name), environment_of(self.name)
 
     def _words(self, size: int) -> tuple[str, ...]:
         """The last lines in the log from a place on."""

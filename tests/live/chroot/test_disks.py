@@ -20,6 +20,7 @@ from hvcore.system.root_mounts import DefaultMounter, MountAction
 from hvcore.testing.fixtures import LiveHost
 from hvcore.testing.leaks import LeakCheck
 from hvcore_chroot.paths import ChrootPaths
+from hvcore_lxc.spec import LxcSteps
 
 pytestmark = pytest.mark.live
 
@@ -152,9 +153,9 @@ def test_an_extension_may_decline(chroot_host: LiveHost, paths: ChrootPaths) -> 
 
 def test_one_mounter_serves_lxc_too(chroot_host: LiveHost, own_directory: Path) -> None:
     lxc = LiveHost("lxc", own_directory, chroot_host.tag, chroot_host.root).load(extensions=[AndForLxc()])
-    plan = lxc.plan_start(Instance("web1", "lxc", disks=[Disk(str(chroot_host.root))]))
-    [mount] = [step for step in plan.steps if step.name == "mount"]
-    assert mount.summary == "mount 1 disk(s), in memory mounter"
+    web1 = Instance("web1", "lxc", disks=[Disk(str(chroot_host.root))])
+    chosen = lxc.scope.choose(LxcSteps.lxc_mounter, instance=web1, block_devices=(), root="/nowhere")
+    assert isinstance(chosen, InMemory)
 
 
 def test_two_extensions_need_an_order(chroot_host: LiveHost) -> None:

@@ -80,14 +80,14 @@ def test_processes_that_are_only_to_be_waited_for_do_not_count(monkeypatch: pyte
     group = tmp_path / "freezer/hvcore-abc.chroot/ct-x/sub"
     group.mkdir(parents=True)
     (group / "cgroup.procs").write_text("7\n8\n")
-    monkeypatch.setattr(groups_module, "is_dead", lambda pid: pid == 8)
+    monkeypatch.setattr("hvcore.system.process_usage.is_dead", lambda pid: pid == 8)
     assert found.pids("x") == {7}
 
 
 def test_a_group_that_cannot_be_removed_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = groups(layout_of("v1", tmp_path), monkeypatch)
     (tmp_path / "freezer/hvcore-abc.chroot/ct-x").mkdir(parents=True)
-    monkeypatch.setattr(groups_module, "remove_group", lambda *_: ("/that/one",))
+    monkeypatch.setattr("hvcore.system.cgroup_tree.remove_group", lambda *_: ("/that/one",))
     with pytest.raises(OperationFailed, match="ct-x cannot be removed") as caught:
         found.remove("x")
     assert caught.value.details == ("/that/one",)
