@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -220,6 +220,18 @@ def test_capabilities_name_every_operation_and_why_one_is_missing(make: Make) ->
     assert set(found) == commands
     assert (found["pause_instance"].support, found["pause_instance"].reason) == (Support.YES, "")
     assert found["migrate_instance"].support is Support.NO
+    assert found["migrate_instance"].reason == "toy does not implement it"
+
+
+def test_what_the_node_does_not_allow_is_missing_with_its_reason(make: Make) -> None:
+    class Here(Driver):
+        def unsupported_here(self) -> Mapping[str, str]:
+            return {"pause_instance": "this node has no freezer", "migrate_instance": "no network"}
+
+    found = {capability.operation: capability for capability in make(Here).capabilities()}
+    assert (found["pause_instance"].support, found["pause_instance"].reason) == (Support.NO, "this node has no freezer")
+    assert (found["resume_instance"].support, found["resume_instance"].reason) == (Support.YES, "")
+    # What is not implemented at all is missing on every node.
     assert found["migrate_instance"].reason == "toy does not implement it"
 
 

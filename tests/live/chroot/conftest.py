@@ -43,6 +43,7 @@ SCRIPTS = {
     "daemon": ("setsid sh -c 'sleep 86400 & sleep 86400 &' &", ":"),
     "mounts": (f"mount -t tmpfs guest /mnt; mkdir /mnt/deep; mount -t tmpfs deep /mnt/deep; {STAYS}", ":"),
     "mounts-on-proc": (f"mount -t tmpfs guest /proc; {STAYS}", ":"),
+    "breeds": ("(i=0; while [ $i -lt 2000 ]; do i=$((i+1)); sleep 86400 & done) & sleep 0.05", ":"),
     "deeper": ("chroot /deep /busybox sleep 86400 &", ":"),
     "unshares": ("unshare -m sleep 86400 &", ":"),
     "counts": (f"{STAYS} echo started as $HVCORE_INSTANCE", "echo stopped"),

@@ -86,7 +86,7 @@ def test_ganetis_path_with_a_colon_is_a_disk(
 
 
 class InMemory:
-    """A root with an upper part in memory; one object for LXC and for chroot."""
+    """A root with an upper part in memory; one class for LXC and for chroot."""
 
     name = "in memory"
 
@@ -113,13 +113,13 @@ class InMemory:
             Path(self._below).rmdir()
 
 
-class ForBoth:
+class InMemoryForChroot:
     @hookimpl
     def chroot_mounter(self, instance: Instance, root: str) -> InMemory | None:
         return None if instance.name.endswith("plain") else InMemory(instance, root)
 
 
-class AndForLxc:
+class InMemoryForLxc:
     @hookimpl
     def lxc_mounter(self, instance: Instance, root: str) -> InMemory:
         return InMemory(instance, root)
@@ -128,7 +128,7 @@ class AndForLxc:
 def test_the_mount_step_is_an_extensions_to_override(
     chroot_host: LiveHost, paths: ChrootPaths, leak_check: LeakCheck
 ) -> None:
-    extended = chroot_host.load(extensions=[ForBoth()])
+    extended = chroot_host.load(extensions=[InMemoryForChroot()])
     instance = chroot_host.instance(init_script="/sbin/orderly")
     extended.start_instance(instance)
     mount = mount_at(read_mounts(), str(paths.root(instance.name)))
@@ -142,7 +142,7 @@ def test_the_mount_step_is_an_extensions_to_override(
 
 
 def test_an_extension_may_decline(chroot_host: LiveHost, paths: ChrootPaths) -> None:
-    extended = chroot_host.load(extensions=[ForBoth()])
+    extended = chroot_host.load(extensions=[InMemoryForChroot()])
     instance = chroot_host.instance("plain", init_script="/sbin/orderly")
     extended.start_instance(instance)
     mount = mount_at(read_mounts(), str(paths.root(instance.name)))
@@ -152,18 +152,18 @@ def test_an_extension_may_decline(chroot_host: LiveHost, paths: ChrootPaths) -> 
 
 
 def test_one_mounter_serves_lxc_too(chroot_host: LiveHost, own_directory: Path) -> None:
-    lxc = LiveHost("lxc", own_directory, chroot_host.tag, chroot_host.root).load(extensions=[AndForLxc()])
+    lxc = LiveHost("lxc", own_directory, chroot_host.tag, chroot_host.root).load(extensions=[InMemoryForLxc()])
     web1 = Instance("web1", "lxc", disks=[Disk(str(chroot_host.root))])
     chosen = lxc.scope.choose(LxcSteps.lxc_mounter, instance=web1, block_devices=(), root="/nowhere")
     assert isinstance(chosen, InMemory)
 
 
 def test_two_extensions_need_an_order(chroot_host: LiveHost) -> None:
-    class Other(ForBoth):
+    class Other(InMemoryForChroot):
         pass
 
     with pytest.raises(HookConflict, match="chroot_mounter"):
-        chroot_host.load(extensions=[ForBoth(), Other()])
+        chroot_host.load(extensions=[InMemoryForChroot(), Other()])
 
 
 def test_a_mounter_that_stops_half_way_is_unmounted(

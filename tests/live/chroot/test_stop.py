@@ -123,6 +123,13 @@ def test_by_force_nothing_is_asked(
     leak_check.check()
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_forks_without_end_is_ended(chroot: Hypervisor, start: Start, leak_check: LeakCheck, force: bool) -> None:
+    # At most 2000 of them, for the sake of the node.
+    chroot.stop_instance(start("breeds", term_timeout=0), force=force)
+    leak_check.check()
+
+
 def test_a_forced_stop_overtakes_one_that_waits(
     chroot: Hypervisor, chroot_host: LiveHost, start: Start, log: Log, in_child: Any, until: Any, leak_check: LeakCheck
 ) -> None:
