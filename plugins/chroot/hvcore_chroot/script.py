@@ -14,7 +14,7 @@ from hvcore.system.commands import Completed, Runner
 from hvcore.system.processes import open_pidfd, wait_pidfds
 from hvcore_chroot.groups import Groups
 from hvcore_chroot.guest import Guest
-from hvcore_chroot.launch import background_command, environment_of, logged_command
+from hvcore_chroot.launch import MARK, background_command, environment_of, logged_command
 from hvcore_chroot.paths import ChrootPaths
 
 __all__ = ["Script"]
@@ -24,7 +24,7 @@ _SETTLE_S = 0.01
 _ENTER_TIMEOUT_S = 10.0
 _LOOK_S = 0.001
 _OWN_STATUS = {
-    125: "chroot itself failed",
+    125: "it could not be put into the instance",
     126: "the script cannot be run",
     127: "the script, or the program that its first line names, is not in the root",
 }
@@ -154,13 +154,15 @@ class Script:
     def _require_success(self, done: Completed, verb: str, size: int) -> None:
         if done.status == 0:
             return
-        why = _OWN_STATUS.get(done.status)
+        words = self._words(size) or done.words
+        # The script may end with the same status for reasons of its own.
+        why = _OWN_STATUS.get(done.status) if any(map(_is_launchers, words)) else None
         how = f"exited with status {done.status}" if done.status > 0 else f"was ended by signal {-done.status}"
         raise CommandFailed(
             f"{self.path} {verb} {how}" + (f": {why}" if why else ""),
             command=(self.path, verb),
             status=done.status,
-            details=self._words(size) or done.words or ("(it said nothing)",),
+            details=words or ("(it said nothing)",),
             resolution=f"mend {self.path} in the root; its whole log is {self.paths.console_log(self.name)}",
         )
 
@@ -199,3 +201,9 @@ class Script:
             else f"{self.path} in the root of {self.name} {why}",
             resolution="put an executable script there, or name another one in parameter init_script",
         )
+
+
+def _is_launchers(line: str) -> bool:
+    """Tell whether a line was said by chroot(8) or by the shell before it, not by the script."""
+    program = line.partition(":")[0]
+    return program == MARK or os.path.basename(program) in {"chroot", "env"}

@@ -36,6 +36,7 @@ SCRIPTS = {
     "hangs-start": (f"{STAYS} echo I wait; sleep 86400", ":"),
     "hangs-stop": (STAYS, "echo I wait; sleep 86400"),
     "fails-start": (f"{STAYS} setsid {STAYS} echo no database >&2; exit 3", ":"),
+    "fails-with-127": (f"{STAYS} echo mine >&2; exit 127", ":"),
     "fails-stop": (STAYS, "echo cannot stop >&2; exit 4"),
     "stops-and-fails": (f"{STAYS} echo $! > /dev/pid", "kill $(cat /dev/pid); echo forgot something >&2; exit 4"),
     "idle": ("echo nothing to do", ":"),

@@ -176,6 +176,13 @@ def test_a_script_without_its_interpreter_is_explained(
     leak_check.check()
 
 
+def test_a_status_of_the_scripts_own_is_not_explained_away(start: Start, leak_check: LeakCheck) -> None:
+    with pytest.raises(CommandFailed, match=r"/sbin/fails-with-127 start exited with status 127$") as caught:
+        start("fails-with-127")
+    assert caught.value.details == ("mine",)
+    leak_check.check()
+
+
 def test_a_script_behind_a_link_of_the_guest_runs(
     chroot: Hypervisor, start: Start, busybox_root: Callable[[], Path], log: Log
 ) -> None:
