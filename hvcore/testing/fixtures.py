@@ -34,6 +34,7 @@ from hvcore.testing.sweep import remove_directory, sweep
 __all__ = [
     "LiveHost",
     "busybox_root",
+    "chroot_host",
     "fake_runner",
     "hypervisor_factory",
     "in_child",
@@ -227,10 +228,22 @@ def lxc_host(
     own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
 ) -> Iterator[LiveHost]:
     """LXC with a state directory of the test's own; every instance is ended afterwards, and nothing may be left."""
-    host = LiveHost("lxc", own_directory, unique_tag, shared_busybox_root)
+    yield from _live_host("lxc", own_directory, unique_tag, leak_check, shared_busybox_root)
+
+
+@pytest.fixture
+def chroot_host(
+    own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
+) -> Iterator[LiveHost]:
+    """The same for chroots."""
+    yield from _live_host("chroot", own_directory, unique_tag, leak_check, shared_busybox_root)
+
+
+def _live_host(name: str, directory: Path, tag: str, leak_check: LeakCheck, root: Path) -> Iterator[LiveHost]:
+    host = LiveHost(name, directory, tag, root)
     # These two stay as long as the state directory does; they are no leak.
-    for directory in (host.state_dir / "lxc", host.state_dir / ".locks" / "lxc"):
-        directory.mkdir(parents=True)
+    for own in (host.state_dir / name, host.state_dir / ".locks" / name):
+        own.mkdir(parents=True)
     leak_check.watch(directories=[host.state_dir])
     yield host
     host.stop_all()

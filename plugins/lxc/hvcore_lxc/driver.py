@@ -108,9 +108,9 @@ class LxcDriver(BaseHypervisor):
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo starts and stops that were cut short, and forget guests that have ended."""
         from hvcore.model.recovery import RecoveryReport
-        from hvcore_lxc.restore import known_names
+        from hvcore.system.bookkeeping import known_names
 
-        names = (instance_name,) if instance_name else known_names(self._paths, self.context.locks.directory)
+        names = (instance_name,) if instance_name else known_names(self._paths.lxcpath, self.context.locks.directory)
         found = (self._lifecycle.recover(name) for name in names)
         return RecoveryReport(self.context.name, tuple(recovery for recovery in found if recovery is not None))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from hvcore.context import DriverContext
 from hvcore.model.capability import Capability, Support
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
 from hvcore.system.commands import find_program
+from hvcore.system.findings import disk_limits
 from hvcore_lxc.requirements import (
     CONTROLLERS,
     INSTALL,
@@ -30,7 +30,6 @@ _CHANGES = (
 )
 _USE_CGROUPS = ("pause_instance", "resume_instance", "balloon_instance_memory")
 _REMOVES = ("stop_instance", "cleanup_instance", "recover")
-_DEVICES = Path("/dev")
 
 
 def limits(context: DriverContext, layout: CgroupLayout | None) -> tuple[Capability, ...]:
@@ -77,20 +76,8 @@ def _of_the_tools(context: DriverContext) -> Iterator[Capability]:
 
 def _of_the_disks(context: DriverContext) -> Iterator[Capability]:
     # Of the needs of an extension's mounter nothing is known.
-    if any(answerer.role != "default" for answerer in context.scope.answerers(LxcSteps.lxc_mounter)):
-        return
-    if find_program("mount") is None:
-        what = "only directories can be disks: mount is not installed"
-        yield Capability("start_instance", Support.LIMITED, what, "install mount (util-linux)")
-    elif not _has_loop_devices():
-        what = f"image files cannot be disks: there is neither {_DEVICES}/loop-control nor a loop device"
-        yield Capability("start_instance", Support.LIMITED, what, "load the kernel's module: modprobe loop")
-
-
-def _has_loop_devices() -> bool:
-    """Source: loop(4): a free device is asked of loop-control; older tools look through the devices."""
-    names = (path.name.removeprefix("loop") for path in _DEVICES.glob("loop*"))
-    return any(name == "-control" or name.isdigit() for name in names)
+    if not any(answerer.role != "default" for answerer in context.scope.answerers(LxcSteps.lxc_mounter)):
+        yield from disk_limits()
 
 
 def _of_the_cgroups(layout: CgroupLayout) -> Iterator[Capability]:

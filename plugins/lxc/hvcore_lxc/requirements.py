@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path
 
 from hvcore.context import DriverContext
 from hvcore.errors import HypervisorError, MissingRequirement
 from hvcore.model.verify import Finding, VerifyReport
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode, current_layout
 from hvcore.system.commands import Runner, find_program
+from hvcore.system.findings import directory_finding, root_finding, tool_finding
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.tools import lxc_version
 
@@ -55,24 +54,15 @@ def require_root_and_tools() -> None:
 def examine(context: DriverContext, paths: LxcPaths) -> VerifyReport:
     """Return what was found on this node, each with its remedy, and the versions."""
     layout = current_layout()
-    tools = [
-        Finding(
-            tool,
-            path is not None,
-            path or f"{tool} is not installed",
-            "" if path else INSTALL,
-            essential=tool == "lxc-start",
-        )
-        for tool, path in ((tool, find_program(tool)) for tool in _TOOLS)
-    ]
+    tools = [tool_finding(tool, INSTALL, essential=tool == "lxc-start") for tool in _TOOLS]
     version, number = version_finding(context.runner) if tools[0].ok else (None, "")
     findings = (
         *tools,
         *([version] if version else []),
-        _root(),
+        root_finding(),
         *_cgroups(layout),
-        _directory("state directory", paths.lxcpath, "HVCORE_STATE_DIR"),
-        _directory("log directory", paths.log_dir, "HVCORE_LOG_DIR"),
+        directory_finding("state directory", paths.lxcpath, "HVCORE_STATE_DIR"),
+        directory_finding("log directory", paths.log_dir, "HVCORE_LOG_DIR"),
     )
     versions = {"kernel": os.uname().release, "cgroups": layout.mode.value}
     return VerifyReport(context.name, findings, {"lxc": number, **versions} if number else versions)
@@ -95,11 +85,6 @@ def version_finding(runner: Runner) -> tuple[Finding, str]:
     return Finding("LXC version", True, text), text
 
 
-def _root() -> Finding:
-    is_root = runs_as_root()
-    return Finding("root", is_root, "root" if is_root else "not root", "" if is_root else "run it as root")
-
-
 def _cgroups(layout: CgroupLayout) -> list[Finding]:
     if layout.mode is CgroupMode.NONE:
         return [Finding("cgroups", False, "no cgroup hierarchy is mounted", MOUNT_CGROUPS)]
@@ -119,26 +104,3 @@ def controller_finding(controller: str, layout: CgroupLayout) -> Finding:
     if where in layout.read_only:
         return Finding(name, False, f"{where} is read-only", f"mount {where} writable")
     return Finding(name, True, f"{where}{version}")
-
-
-def _directory(name: str, path: Path, variable: str) -> Finding:
-    """Look whether a directory can be written, or made when it is missing."""
-    why = _obstacle(path)
-    if why is None:
-        return Finding(name, True, str(path))
-    return Finding(name, False, why, f"set {variable} to a directory you may write")
-
-
-def _obstacle(path: Path) -> str | None:
-    """Return why a directory cannot be written or made, or None."""
-    for existing in (path, *path.parents):
-        try:
-            is_directory = stat.S_ISDIR(os.stat(existing).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            return f"{existing} cannot be looked at: {error.strerror}"
-        if is_directory and os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
-            return None
-        return f"{existing} cannot be written"
-    return f"{path} cannot be made"

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hvcore.errors import HypervisorError
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import current_layout
 from hvcore.testing.busybox import build_busybox_root
-from hvcore.testing.fixtures import LiveHost, in_child, leak_check, lxc_host, own_directory, unique_tag
+from hvcore.testing.fixtures import LiveHost, leak_check, lxc_host, own_directory, unique_tag
 from hvcore.testing.fixtures import busybox_root as plain_busybox_root
 from hvcore_lxc.paths import LxcPaths
 
-__all__ = ["in_child", "leak_check", "lxc_host", "own_directory", "plain_busybox_root", "unique_tag"]
-
-PATIENCE_S = 20.0
+__all__ = ["leak_check", "lxc_host", "own_directory", "plain_busybox_root", "unique_tag"]
 
 # Inits that a test does not wait three seconds for, as BusyBox's own makes one do.
 INITS = {
@@ -107,20 +103,6 @@ def running(lxc_host: LiveHost, leak_check: Any, paths: LxcPaths) -> Callable[..
     return start
 
 
-@pytest.fixture
-def until() -> Callable[[Callable[[], Any]], Any]:
-    """Wait until something is true and return it; fail when it never becomes true."""
-
-    def wait(condition: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + PATIENCE_S
-        while not (value := condition()):
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.002)
-        return value
-
-    return wait
-
-
 class Kernel:
     """What the kernel says of a process."""
 
@@ -177,12 +159,3 @@ class Kernel:
 @pytest.fixture
 def kernel() -> type[Kernel]:
     return Kernel
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Show the whole story of an error, not only its first line."""
-    report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, HypervisorError):
-        report.sections.append(("the error's own story", call.excinfo.value.explain()))
-    return report

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import hvcore.system.findings
 import hvcore_lxc.limits
 import hvcore_lxc.requirements
 from hvcore.hypervisor import Hypervisor
@@ -38,9 +39,9 @@ class Node:
         self.devices = tmp_path / "dev"
         self.devices.mkdir()
         (self.devices / "loop-control").touch()
-        for module in (hvcore_lxc.requirements, hvcore_lxc.limits):
+        for module in (hvcore.system.findings, hvcore_lxc.requirements, hvcore_lxc.limits):
             monkeypatch.setattr(module, "find_program", self._find)
-        monkeypatch.setattr(hvcore_lxc.limits, "_DEVICES", self.devices)
+        monkeypatch.setattr(hvcore.system.findings, "_DEVICES", self.devices)
         monkeypatch.setattr(os, "geteuid", lambda: self.uid)
 
     def v1(self, controllers: set[str]) -> CgroupLayout:

@@ -16,10 +16,9 @@ from hvcore.errors import MissingRequirement
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.verify import Finding, VerifyStatus
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore.system.findings import directory_finding
 from hvcore_lxc.plugin import plugin
 from hvcore_lxc.requirements import require_root_and_tools
-
-look_at = hvcore_lxc.requirements._directory  # pyright: ignore[reportPrivateUsage]
 
 TOOLS = ("lxc-start", "lxc-attach", "lxc-console")
 ALL = "memory cpu cpuset devices freezer"
@@ -218,7 +217,7 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_directory_that_may_not_even_be_looked_into(locked: Path) -> None:
     with as_nobody():
-        finding = look_at("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
+        finding = directory_finding("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
     assert not finding.ok
     assert finding.detail == f"{locked}/hvcore/lxc cannot be looked at: Permission denied"
     assert "HVCORE_STATE_DIR" in finding.remedy
@@ -226,7 +225,7 @@ def test_a_directory_that_may_not_even_be_looked_into(locked: Path) -> None:
 
 def test_a_directory_that_may_not_be_written() -> None:
     with as_nobody():
-        finding = look_at("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
+        finding = directory_finding("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
     assert (finding.ok, finding.detail) == (False, "/proc cannot be written")
 
 
