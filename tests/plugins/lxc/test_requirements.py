@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import hvcore
+import hvcore.system.findings
 import hvcore_lxc.limits
 import hvcore_lxc.requirements
 from hvcore.errors import MissingRequirement
@@ -42,7 +43,7 @@ class Node:
         self._bin = tmp_path / "bin"
         self._bin.mkdir()
         # Whatever the machine has installed is not seen.
-        for module in (hvcore_lxc.requirements, hvcore_lxc.limits):
+        for module in (hvcore.system.findings, hvcore_lxc.requirements, hvcore_lxc.limits):
             self._patch.setattr(module, "find_program", self._find)
         self._patch.setenv("PATH", str(self._bin))
         self.install(*TOOLS, "ip", "mount")
