@@ -46,8 +46,9 @@ def _wait_for_the_others(ready: str, go: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+    if isinstance(value, tuple):
+        items: tuple[Any, ...] = value
+        return [_plain(item) for item in items]
     return value.to_dict() if hasattr(value, "to_dict") else value
 
 

@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from hvcore.errors import HypervisorError, one_line
 
-__all__ = ["BrokenPromise", "NotOffered", "allowed", "ensure", "refused"]
+__all__ = ["BrokenPromise", "NotOffered", "allowed", "ensure", "is_of", "refused"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,3 +91,8 @@ def refused(kind: type[E], what: str, call: Callable[P, object], /, *args: P.arg
     except HypervisorError as error:
         raise BrokenPromise(f"{what} failed with {one_line(error)}, not with {kind.__name__}") from error
     raise BrokenPromise(f"{what} raised nothing, where {kind.__name__} is promised")
+
+
+def is_of(value: object, *kinds: type) -> bool:
+    """Tell whether a value is of a type, whatever a checker has proved of it: a hypervisor need not have been checked."""
+    return isinstance(value, kinds)

@@ -12,7 +12,7 @@ from hvcore.model.parameter_types import ParameterType, ParameterValue
 from hvcore.model.parameters import Parameter
 from hvcore.spec.params import ParamsSpec
 from hvcore.testing.conformance.clause import clause
-from hvcore.testing.conformance.promise import allowed, ensure, refused
+from hvcore.testing.conformance.promise import allowed, ensure, is_of, refused
 from hvcore.testing.conformance.trial import Trial
 
 __all__ = ["ParamsClauses"]
@@ -124,8 +124,8 @@ class ParamsClauses:
 
     @clause("Advice about parameters is a tuple of lines.", source="Ganeti 3.1 AssessParameters")
     def test_parameters_advice_is_text(self, trial: Trial) -> None:
-        advice: object = allowed("advice about parameters", _assess, trial, _filled(trial))
-        is_text = isinstance(advice, tuple) and all(isinstance(line, str) and line for line in advice)
+        advice = allowed("advice about parameters", _assess, trial, _filled(trial))
+        is_text = is_of(advice, tuple) and all(is_of(line, str) and line for line in advice)
         ensure(is_text, f"the advice is {advice!r}")
 
 
