@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -163,5 +163,13 @@ def _looks_at_the_node(trial: Trial) -> Iterator[Parameter]:
         check = parameter.check
         if parameter.type is not ParameterType.STRING or check.runtime is None:
             continue
-        if (check.syntax is None or check.syntax(_ABSENT)) and not check.runtime(_ABSENT):
+        if _passes(check.syntax) and not _passes(check.runtime):
             yield parameter
+
+
+def _passes(check: Callable[[Any], object] | None) -> bool:
+    """Tell whether a path that does not exist passes a check; what the check raises counts as no."""
+    try:
+        return check is None or bool(check(_ABSENT))
+    except Exception:  # noqa: BLE001 - a plugin's function
+        return False
