@@ -111,6 +111,59 @@ def fake(place: Place) -> Any:
         hypervisor.stop_instance(name, force=True)
 
 
+@frozen
+class Nodes:
+    """Two nodes: two state directories, each with a hypervisor."""
+
+    here: Place
+    there: Place
+    source: hvcore.Hypervisor
+    target: hvcore.Hypervisor
+
+    @property
+    def address(self) -> str:
+        """The address of the target."""
+        return str(self.there.state)
+
+    def describe_and_accept(self, name: str = "web1") -> str:
+        """Take the first steps of a migration and return what the source said."""
+        info = self.source.migration_info(name)
+        definition = self.source.get_instance_definition(name)
+        assert definition is not None
+        self.target.accept_instance(definition, info, self.address)
+        return info
+
+    def begin(self, name: str = "web1", live: bool = True) -> str:
+        """Take all steps until the transfer has begun."""
+        info = self.describe_and_accept(name)
+        self.source.migrate_instance(name, self.address, live=live)
+        return info
+
+    def end(self, info: str, success: bool = True, name: str = "web1") -> None:
+        """Finalize on both sides, the source first."""
+        definition = self.source.get_instance_definition(name)
+        assert definition is not None
+        self.source.finalize_migration_source(definition, success)
+        self.target.finalize_migration_dst(definition, info, success)
+
+    def running(self) -> list[str]:
+        """On which of the nodes it runs."""
+        found = {"source": self.source.list_instances(), "target": self.target.list_instances()}
+        return [node for node, names in found.items() if "web1" in names]
+
+
+@pytest.fixture
+def nodes(place: Place, fake: Any, tmp_path: Path) -> Any:
+    there = Place(tmp_path / "there", tmp_path / "there-logs")
+    target = there.hypervisor()
+    yield Nodes(place, there, fake, target)
+    for name in target.list_instances():
+        target.stop_instance(name, force=True)
+    for child in there.children:
+        child.kill()
+        child.communicate()
+
+
 @pytest.fixture
 def instance() -> Callable[..., hvcore.Instance]:
     def make(name: str = "web1", **fields: Any) -> hvcore.Instance:
