@@ -12,6 +12,8 @@ from attrs import evolve, frozen
 import hvcore
 from hvcore.fake.driver import FakeDriver
 from hvcore.hypervisor import Hypervisor
+from hvcore.model.disk import Disk
+from hvcore.model.nic import Nic
 from hvcore.plugin import BaseHypervisor, HypervisorPlugin
 from hvcore.testing.conformance import ChildProcess, Clause, Level, Verdict, clauses_of
 from hvcore.testing.conformance.suite import HypervisorConformance
@@ -72,13 +74,18 @@ def trial_of(
     place: Path, kind: type, *, level: Level = Level.CORE, **offers: Any
 ) -> tuple[Trial, list[tuple[Verdict, str]]]:
     """Return what a clause is tried on, and the list that its verdict goes to."""
-    instance = hvcore.Instance("web1", "fake", parameters=getattr(kind, "PARAMETERS_OF_A_GOOD_ONE", {}))
+    parameters = getattr(kind, "PARAMETERS_OF_A_GOOD_ONE", {})
+    instance = hvcore.Instance("web1", "fake", parameters=parameters, disks=(Disk("/srv/web1"),))
     hypervisor = load(place, kind)
     verdicts: list[tuple[Verdict, str]] = []
     offered = Offers(
         sibling=evolve(instance, name="web10"),
         another_process=ChildProcess(load(place, FakeDriver), getattr(kind, "PLUGIN_ADDRESS", "")),
-        leftovers=lambda: files_below(place / "state"),
+        leftovers=lambda: files_below(place / "state" / "fake"),
+        disk=Disk("/srv/more", mount_point="/srv"),
+        nic=Nic("bridged", link="br0", mac="aa:00:00:00:00:07"),
+        second=load(place / "other", kind),
+        target=str(place / "other" / "state"),
         stubborn=evolve(instance, parameters={**instance.parameters, "refuses_shutdown": True}),
         failing=evolve(instance, parameters={**instance.parameters, "fail_step": "boot"}),
     )
@@ -99,6 +106,7 @@ def try_clause(clause: Clause, trial: Trial) -> None:
     finally:
         for member in trial.hypervisor.scope.members:
             getattr(member.implementation, "let_go", int)()
-        healthy = load(trial.hypervisor.context.state_dir.parents[1], FakeDriver)
-        for name in healthy.list_instances():
-            healthy.stop_instance(name, force=True)
+        place = trial.hypervisor.context.state_dir.parents[1]
+        for healthy in (load(place, FakeDriver), load(place / "other", FakeDriver)):
+            for name in healthy.list_instances():
+                healthy.stop_instance(name, force=True)

@@ -17,11 +17,13 @@ from hvcore.testing.conformance.clauses.balloon import BalloonClauses
 from hvcore.testing.conformance.clauses.capabilities import CapabilityClauses
 from hvcore.testing.conformance.clauses.cleanup import CleanupClauses
 from hvcore.testing.conformance.clauses.console import ConsoleClauses
+from hvcore.testing.conformance.clauses.devices import DeviceClauses
 from hvcore.testing.conformance.clauses.errors import ErrorClauses
 from hvcore.testing.conformance.clauses.execution import ExecClauses
 from hvcore.testing.conformance.clauses.files import FilesClauses
 from hvcore.testing.conformance.clauses.inventory import InventoryClauses
 from hvcore.testing.conformance.clauses.leftovers import LeftoverClauses
+from hvcore.testing.conformance.clauses.migration import MigrationClauses
 from hvcore.testing.conformance.clauses.names import NameClauses
 from hvcore.testing.conformance.clauses.node import NodeClauses
 from hvcore.testing.conformance.clauses.params import ParamsClauses
@@ -60,6 +62,8 @@ class HypervisorConformance(
     NameClauses,
     ProcessClauses,
     LeftoverClauses,
+    DeviceClauses,
+    MigrationClauses,
 ):
     """Every clause of the contract, tried on your hypervisor.
 
