@@ -71,7 +71,7 @@ def files_below(*tops: Path) -> list[str]:
 
 
 def trial_of(
-    place: Path, kind: type, *, level: Level = Level.CORE, **offers: Any
+    place: Path, kind: type, *, level: Level = Level.CORE, patience_s: float = BROKEN_PATIENCE_S, **offers: Any
 ) -> tuple[Trial, list[tuple[Verdict, str]]]:
     """Return what a clause is tried on, and the list that its verdict goes to."""
     parameters = getattr(kind, "PARAMETERS_OF_A_GOOD_ONE", {})
@@ -95,7 +95,7 @@ def trial_of(
         evolve(offered, **offers),
         lambda clause, verdict, reason: verdicts.append((verdict, reason)),
         level,
-        patience_s=BROKEN_PATIENCE_S,
+        patience_s=patience_s,
     ), verdicts
 
 

@@ -26,7 +26,7 @@ def test_every_clause_has_a_mutant_and_every_mutant_a_clause() -> None:
 
 @pytest.mark.parametrize("clause", CLAUSES.values(), ids=lambda clause: clause.id)
 def test_the_healthy_one_keeps(clause: Clause, tmp_path: Path) -> None:
-    trial, verdicts = trial_of(tmp_path, FakeDriver, level=Level.MIGRATION)
+    trial, verdicts = trial_of(tmp_path, FakeDriver, level=Level.MIGRATION, patience_s=30)
     try_clause(clause, trial)
     assert verdicts == [(Verdict.IMPLEMENTED, "")]
 
