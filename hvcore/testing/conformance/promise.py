@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from hvcore.errors import HypervisorError, one_line
+from hvcore.errors import HypervisorError, Unsupported, one_line
 
 __all__ = ["BrokenPromise", "NotOffered", "allowed", "ensure", "is_of", "refused"]
 
@@ -64,9 +64,12 @@ def allowed(what: str, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwarg
 
     Raises:
         BrokenPromise: it raised.
+        Unsupported: it is not supported, which is for the clause to say.
     """
     try:
         return call(*args, **kwargs)
+    except Unsupported:
+        raise
     except HypervisorError as error:
         raise BrokenPromise(f"{what} failed with {one_line(error)}") from error
 
@@ -83,11 +86,14 @@ def refused(kind: type[E], what: str, call: Callable[P, object], /, *args: P.arg
 
     Raises:
         BrokenPromise: it raised nothing, or an error of another kind.
+        Unsupported: it is not supported, which is for the clause to say.
     """
     try:
         call(*args, **kwargs)
     except kind as error:
         return error
+    except Unsupported:
+        raise
     except HypervisorError as error:
         raise BrokenPromise(f"{what} failed with {one_line(error)}, not with {kind.__name__}") from error
     raise BrokenPromise(f"{what} raised nothing, where {kind.__name__} is promised")

@@ -114,7 +114,7 @@ class HypervisorConformance(
     @pytest.fixture
     def migration_target(self) -> str:
         """The address under which ``migrate_instance`` reaches ``second_hypervisor``."""
-        return "localhost"
+        return ""
 
     @pytest.fixture
     def another_process(self, hypervisor: Hypervisor) -> AnotherProcess:

@@ -51,7 +51,7 @@ class Offers:
     disk: Disk | None = None
     nic: Nic | None = None
     second: Hypervisor | None = None
-    target: str = "localhost"
+    target: str = ""
 
 
 @frozen(eq=False)

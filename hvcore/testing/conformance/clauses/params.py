@@ -61,7 +61,7 @@ class ParamsClauses:
         for parameter in _declared(trial):
             values = _filled(trial)
             del values[parameter.name]
-            _refuse(trial, values, parameter.name, f"a check without {parameter.name}")
+            _refuse(trial, values, parameter.name, f"parameters without {parameter.name}")
 
     @clause("A required parameter may not be unset, by None or by an empty text.", source=f"{_SYNTAX}: required")
     def test_parameters_required(self, trial: Trial) -> None:
