@@ -15,7 +15,6 @@ from hvcore.fake.recovery import raise_failure, require_settled, take_down
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Phase
-from hvcore.system.operation import perform
 
 __all__ = ["balloon", "clean_up", "pause", "reboot", "restore", "resume", "start", "stop"]
 
@@ -33,13 +32,7 @@ def start(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -
     if machine.running(read_clock()) is not None:
         raise AlreadyRunning(f"{instance.name} runs already", resolution="stop it first, or reboot it")
     steps = machine.start_steps(instance, Behaviour.of(instance.parameters), memory_mib, paused)
-    machine.files.make_directory()
-    try:
-        machine.journal.enter(Phase.STARTING)
-        perform(steps, machine.journal, machine.context.observer)
-    except BaseException:
-        machine.files.remove_bare_directory()
-        raise
+    machine.build(steps)
 
 
 def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) -> None:

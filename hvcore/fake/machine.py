@@ -214,6 +214,20 @@ class Machine:
         }
         return self._steps(actions, behaviour)
 
+    def build(self, steps: list[Step]) -> None:
+        """Make the directory and take the steps; when one fails, nothing is left.
+
+        Raises:
+            OperationFailed: a step failed; every step was undone.
+        """
+        self.files.make_directory()
+        try:
+            self.journal.enter(Phase.STARTING)
+            perform(steps, self.journal, self.context.observer)
+        except BaseException:
+            self.files.remove_bare_directory()
+            raise
+
     def settle_arrival(self) -> None:
         """Put what has arrived from another node in its place; idempotent, also after half of it.
 

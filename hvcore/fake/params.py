@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from hvcore.fake.behaviour import LIVE, NON_LIVE, Behaviour
 from hvcore.model.parameters import Check, Parameter, ParameterType, ParameterValue, param_in_set
 
-__all__ = ["ACCEPTING", "PARAMETERS", "STARTING", "STEPS", "assess"]
+__all__ = ["PARAMETERS", "STARTING", "STEPS", "assess"]
 
 STARTING = ("directory", "definition", "console", "root", "boot")
 """The steps of a start, in order."""
-
-ACCEPTING = ("directory", "definition", "console", "root", "accept")
-"""The steps of making ready for an instance that another node sends, in order."""
 
 STEPS: dict[str, str] = {
     "directory": "a start, or accept_instance, makes the directory",

@@ -13,7 +13,6 @@ from hvcore.fake.peer import Peer, address_of, own_address
 from hvcore.fake.recovery import raise_failure, require_settled, take_down
 from hvcore.fake.source import hand_over
 from hvcore.system.journal import Phase
-from hvcore.system.operation import perform
 
 if TYPE_CHECKING:
     from hvcore.fake.machine import Machine
@@ -55,13 +54,7 @@ def accept(machine: Machine, instance: Instance, info: str, target: str, free_mi
         manifest.migration,
         manifest.source,
     )
-    machine.files.make_directory()
-    try:
-        machine.journal.enter(Phase.STARTING)
-        perform(steps, machine.journal, machine.context.observer)
-    except BaseException:
-        machine.files.remove_bare_directory()
-        raise
+    machine.build(steps)
 
 
 def finalize(machine: Machine, instance: Instance, info: str, success: bool) -> None:

@@ -13,6 +13,7 @@ from attrs import evolve
 from hvcore.errors import AlreadyRunning, Busy, HypervisorError, InvalidInput, NotRunning, OperationFailed
 from hvcore.fake import clock as fake_clock
 from hvcore.fake.clock import Clock
+from hvcore.fake.slot import ArrivalSlot
 from hvcore.model.disk import Disk
 from hvcore.model.migration import MigrationState
 from hvcore.model.nic import Nic
@@ -224,6 +225,42 @@ def test_a_target_that_gave_up_makes_the_transfer_fail(nodes: Any, instance: Mak
     assert nodes.running() == ["source"]
     nodes.source.finalize_migration_source("web1", False)
     nodes.source.pause_instance("web1")
+
+
+@pytest.mark.parametrize("verb", ["finalize", "recover"])
+def test_what_arrives_at_the_last_moment_is_kept(
+    nodes: Any, instance: Make, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    nodes.source.start_instance(instance())
+    info = nodes.begin()
+    close = ArrivalSlot.close
+
+    def close_too_late(slot: ArrivalSlot) -> bool:
+        nodes.source.finalize_migration_source("web1", True)
+        return close(slot)
+
+    monkeypatch.setattr(ArrivalSlot, "close", close_too_late)
+    if verb == "recover":
+        assert nodes.target.recover().is_clean
+    else:
+        with pytest.raises(OperationFailed, match="has arrived"):
+            nodes.target.finalize_migration_dst("web1", info, False)
+    assert nodes.running() == ["target"]
+    assert nodes.here.remains() == []
+    nodes.target.pause_instance("web1")
+    assert nodes.target.verify_instance("web1")
+
+
+def test_a_target_that_waits_anew_does_not_wait_for_the_old_migration(nodes: Any, instance: Make) -> None:
+    nodes.source.start_instance(instance())
+    other = nodes.source.migration_info("web1")
+    info = nodes.begin()
+    nodes.target.finalize_migration_dst("web1", info, False)
+    nodes.target.accept_instance(instance(), other, nodes.address)
+    assert nodes.source.get_migration_status("web1").status is MigrationState.FAILED
+    with pytest.raises(OperationFailed, match="no longer waits"):
+        nodes.source.finalize_migration_source("web1", True)
+    assert nodes.running() == ["source"]
 
 
 def test_a_source_that_gave_up_is_not_robbed(nodes: Any, instance: Make) -> None:
@@ -488,3 +525,19 @@ def test_processes_see_the_state_of_each_moment(nodes: Any, instance: Make) -> N
     assert (seen(nodes.here), seen(nodes.there)) == (None, "paused")
     assert nodes.there.elsewhere(f"fake.finalize_migration_dst('web1', {info!r}, True)")[0] == 0
     assert (seen(nodes.here), seen(nodes.there)) == (None, "running")
+
+
+def test_commands_and_files_of_the_instance_stay_behind(nodes: Any, instance: Make) -> None:
+    nodes.source.start_instance(instance())
+    nodes.source.exec_in_instance("web1", ["touch", "mine"])
+    child = nodes.here.spawn(
+        "fake.exec_in_instance('web1', ['sh', '-c', 'echo up >&2; exec sleep 600'], attached=True)"
+    )
+    assert child.stderr is not None
+    assert child.stderr.readline() == "up\n"
+    info = nodes.begin()
+    assert child.poll() is None
+    nodes.end(info)
+    assert child.wait(timeout=30) == 0
+    assert nodes.target.exec_in_instance("web1", ["ls"]).stdout == b""
+    assert nodes.here.log()[-1] == f"has left for {nodes.address}"
