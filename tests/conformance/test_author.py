@@ -147,7 +147,7 @@ def test_a_replaced_clause_fails_an_ordinary_run(author: Author) -> None:
 
 
 def test_a_fixture_that_fails_fails_the_clause(author: Author) -> None:
-    author.write(test=TEST.replace("        from tinyhv import plugin\n", "        raise OSError('no disk')\n"))
+    author.write(test=TEST.replace("        host = ", "        raise OSError('no disk')\n        host = "))
     status, report = author.report("--", "-k", "test_start_runs")
     assert status == 1
     [start] = [clause for clause in report["clauses"] if clause["id"] == "start-runs"]

@@ -36,6 +36,7 @@ from hvcore.testing.conformance.clauses.start import StartClauses
 from hvcore.testing.conformance.clauses.stop import StopClauses
 from hvcore.testing.conformance.collector import PROPERTY, Collector
 from hvcore.testing.conformance.elsewhere import AnotherProcess, ChildProcess
+from hvcore.testing.conformance.promise import ensure
 from hvcore.testing.conformance.trial import Offers, Trial
 from hvcore.testing.leaks import snapshot
 
@@ -187,7 +188,7 @@ class HypervisorConformance(
             for clause in clauses_of(HypervisorConformance)
             if getattr(type(self), clause.test, None) is not getattr(HypervisorConformance, clause.test)
         ]
-        assert changed == [], f"these clauses were replaced in {type(self).__name__}: {', '.join(changed)}"
+        ensure(not changed, f"these clauses were replaced in {type(self).__name__}: {', '.join(changed)}")
 
 
 def _let_verdicts_be_gathered(config: pytest.Config) -> None:
