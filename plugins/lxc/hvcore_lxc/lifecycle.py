@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from attrs import evolve, frozen
 
@@ -52,10 +52,8 @@ class Lifecycle:
             raise AlreadyRunning(f"{name} runs already", resolution=f"'hv info {name}' describes it")
         definition = Definition(instance, block_devices, paused)
         # Decided before anything is touched: a definition that cannot be expressed or mounted changes nothing.
-        with _naming_step("config"):
-            steps = self._steps(name, definition, self.config_text(definition))
-        with _naming_step("mount"):
-            steps.mounter.plan()
+        steps = self._steps(name, definition, self.config_text(definition))
+        steps.mounter.plan()
         journal = self._open_journal(name)
         try:
             perform(steps.all(), journal, self.context.observer)
@@ -324,13 +322,3 @@ class Lifecycle:
         if state.phase is Phase.STOPPING:
             return f"a stop that process {state.pid} did not finish"
         return "an instance whose guest has ended"
-
-
-@contextmanager
-def _naming_step(step: str) -> Generator[None]:
-    """Let an error name the step that it keeps from being taken."""
-    try:
-        yield
-    except HypervisorError as error:
-        error.add_context(step=step)
-        raise

@@ -8,7 +8,6 @@ import pytest
 from attrs import evolve
 
 from hvcore.hypervisor import Hypervisor
-from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.testing import HypervisorConformance
 from hvcore.testing.fixtures import LiveHost
@@ -30,7 +29,7 @@ class TestLxc(HypervisorConformance):
 
     @pytest.fixture
     def failing_instance(self, instance: Instance) -> Instance:
-        return evolve(instance, disks=(Disk("/nonexistent/conformance"),))
+        return evolve(instance, parameters={**instance.parameters, "init": "/sbin/dies-soon"})
 
     @pytest.fixture
     def leftovers(self, leak_check: Any) -> Any:
