@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from hvcore.hypervisor import Hypervisor
+from hvcore.model.capability import Support
 from hvcore.model.instance import Instance
 from hvcore.testing import HypervisorConformance
 from hvcore.testing.fixtures import LiveHost
@@ -34,3 +35,14 @@ class TestLxc(HypervisorConformance):
     @pytest.fixture
     def leftovers(self, leak_check: Any) -> Any:
         return lambda: [f"{kind}: {item}" for kind, items in leak_check.left().items() for item in items]
+
+    def test_only_hotplug_and_migration_are_unsupported(self, hypervisor: Hypervisor) -> None:
+        missing = {each.operation for each in hypervisor.capabilities() if each.support is Support.NO}
+        assert {name for name in missing if "migrat" not in name} == {
+            "hot_add_device",
+            "hot_del_device",
+            "hot_mod_device",
+            "hotplug_supported",
+            "resize_disk",
+            "verify_hotplug_support",
+        }
