@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hvcore.testing.commands import FakeRunner as FakeRunner
     from hvcore.testing.commands import Reply as Reply
     from hvcore.testing.commands import starting_with as starting_with
+    from hvcore.testing.conformance.suite import HypervisorConformance as HypervisorConformance
     from hvcore.testing.faults import FailAt as FailAt
     from hvcore.testing.faults import KillAt as KillAt
     from hvcore.testing.faults import steps_of as steps_of
@@ -19,6 +20,7 @@ _HOMES = {
     "FailAt": "faults",
     "FakeCgroups": "cgroups",
     "FakeRunner": "commands",
+    "HypervisorConformance": "conformance.suite",
     "KillAt": "faults",
     "Reply": "commands",
     "make_hypervisor": "hypervisors",
@@ -26,7 +28,17 @@ _HOMES = {
     "steps_of": "faults",
 }
 
-__all__ = ["FailAt", "FakeCgroups", "FakeRunner", "KillAt", "Reply", "make_hypervisor", "starting_with", "steps_of"]
+__all__ = [
+    "FailAt",
+    "FakeCgroups",
+    "FakeRunner",
+    "HypervisorConformance",
+    "KillAt",
+    "Reply",
+    "make_hypervisor",
+    "starting_with",
+    "steps_of",
+]
 
 
 # Checkers read the imports above, so a misspelt name is an error to them.
