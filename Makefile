@@ -10,7 +10,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-MATRIX ?= py311,py312,py313,oldest,pluggy16
+MATRIX ?= py311,py312,py313,oldest,pluggy16,docs
 
 # pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
 empty :=
@@ -18,7 +18,7 @@ space := $(empty) $(empty)
 PYENV_BINS := $(wildcard $(HOME)/.pyenv/versions/3.1[1-9]*/bin)
 TOX_PATH := $(subst $(space),:,$(strip $(PYENV_BINS) $(PATH)))
 
-.PHONY: help demo test lint types format pytest matrix bench clean setup-run setup-dev
+.PHONY: help demo test lint types format pytest matrix docs bench clean setup-run setup-dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -45,8 +45,12 @@ format: setup-dev ## let ruff format, and mend what it can
 pytest: setup-dev ## every test on this Python, from the checkout
 	.ci/summarize .results/pytest.txt $(BIN)/pytest $(PYTEST_ARGS)
 
-matrix: setup-dev ## the tests without root, on the built wheel, for every Python found and for old dependencies
+matrix: setup-dev ## the tests without root, on the built wheel, for every Python found and for old dependencies; and the site
 	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)
+
+docs: setup-dev ## the documentation as a site in build/site; a warning is an error
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees -c docs . build/site
+	@echo "docs: open build/site/index.html"
 
 bench: setup-dev ## the benchmarks, with their ratios
 	$(BIN)/pytest -s -m "" -o python_files='bench_*.py test_*.py' $(BENCH_ARGS) tests/bench
