@@ -9,7 +9,7 @@ and answer::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pluggy
@@ -75,6 +75,11 @@ class Scope:
     def hooks(self) -> tuple[Hook, ...]:
         """Every hook that the scope knows, in the order in which the specs are written."""
         return tuple(self._hooks.values())
+
+    @property
+    def former(self) -> Mapping[str, str]:
+        """Earlier names of hooks, and what they are called today."""
+        return self._former
 
     @property
     def members(self) -> tuple[Member, ...]:
