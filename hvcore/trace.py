@@ -27,7 +27,7 @@ __all__ = ["Span", "TracedScope", "render"]
 P = ParamSpec("P")
 
 
-@define
+@define(eq=False)
 class Span:
     """A call that was made, and those that were made inside it.
 
