@@ -177,12 +177,13 @@ def _group_problems(candidates: Iterable[Candidate], hypervisors: Iterable[Candi
     known |= {extension_group(c.name) for c in (*candidates, *hypervisors) if c.group == HYPERVISORS_GROUP}
     problems: list[Problem] = []
     for candidate in candidates:
-        near = None if candidate.group in known else closest(candidate.group, known)
-        if near:
+        words = {group.removeprefix(_PREFIX): group for group in known}
+        word = None if candidate.group in known else closest(candidate.group.removeprefix(_PREFIX), words)
+        if word:
             reason = (
                 f"nothing looks into the group {candidate.group!r} of {candidate.name!r}, unless it is a hypervisor's"
             )
-            problems.append(Problem(candidate.name, reason, f"did you mean {near}?"))
+            problems.append(Problem(candidate.name, reason, f"did you mean {words[word]}?"))
     return problems
 
 

@@ -110,7 +110,7 @@ def test_files_are_documented(hv: Any, only: Any) -> None:
 
 
 def test_values_that_are_rare_are_documented() -> None:
-    installed = InstalledPlugin("g", "n", "d", "s", ("h",))
+    installed = InstalledPlugin("g", "n", "d", "s", ("h",), "", "1.0", ("o",), ("j",), ("n",))
     report = PluginReport((installed,), (installed,), (BrokenPlugin("g", "n", "d", "r", "w", "t"),))
     assert set(keys_in(_json(report.to_dict()))) == section_of("plugins")
     recovery = RecoveryReport("fake", (Recovery("web1", "half", ("a",), ("b",)),))
