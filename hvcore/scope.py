@@ -53,6 +53,7 @@ class Scope:
         self._hooks: dict[str, Hook] = {}
         self._former: dict[str, str] = {}
         self._members: list[Member] = []
+        self._by_key: dict[str, Member] = {}
         self._answered: frozenset[str] = frozenset()
         self._sealed = False
         self.on_notice: NoticeObserver = _nobody
@@ -156,7 +157,8 @@ class Scope:
                 self._manager.register(self._shown(member), name=member.key)
             except (pluggy.PluginValidationError, ValueError) as error:
                 raise InvalidPlugin(f"{member.describe()} cannot join {self.hypervisor}: {one_line(error)}") from error
-        # Looked up for every command, so that a call costs the same however many have joined.
+        # Looked up in every call, so that it costs the same however many have joined.
+        self._by_key = {member.key: member for member in self._members}
         self._answered = frozenset(name for name in self._hooks if any(m.answers(name) for m in self._members))
         self._sealed = True
 
@@ -252,12 +254,9 @@ class Scope:
                 logging.getLogger("hvcore.notices").exception(
                     "%s: %s failed to hear %s", self.hypervisor, implementation.plugin_name, hook.name
                 )
-                self.on_notice(self._member(implementation.plugin_name), hook, error)
+                self.on_notice(self._by_key[implementation.plugin_name], hook, error)
             else:
-                self.on_notice(self._member(implementation.plugin_name), hook, None)
-
-    def _member(self, key: str) -> Member:
-        return next(member for member in self._members if member.key == key)
+                self.on_notice(self._by_key[implementation.plugin_name], hook, None)
 
     def _hook(self, spec_function: Callable[..., Any], kind: Kind | None = None) -> Hook:
         hook = self._hooks.get(spec_function.__name__)

@@ -119,6 +119,16 @@ def test_values_that_are_rare_are_documented() -> None:
     assert set(keys_in(console.to_dict())) == section_of("console")
 
 
+def test_what_is_told_of_packages_is_documented(hv: Any, tmp_path: Path) -> None:
+    made = hv("new-plugin", "hvcore-x", "--kind", "extension", "--directory", str(tmp_path / "x"), "--json")
+    assert set(keys_in(made.json)) == section_of("new-plugin")
+    (tmp_path / "x" / "pyproject.toml").write_text(
+        '[project]\nname = "hvcore-x"\n[project.entry-points."hvcore.all"]\n'
+        'x = "hvcore_x.extension:extension"\ny = "gone:y"\n'
+    )
+    assert set(keys_in(hv("check-plugin", str(tmp_path / "x"), "--json").json)) == section_of("check-plugin")
+
+
 def test_errors_are_documented() -> None:
     context: dict[str, Any] = {"details": ["a"], "undone": ["b"], "left_behind": ["c"]}
     errors = (

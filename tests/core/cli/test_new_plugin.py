@@ -36,8 +36,9 @@ def make(hv: Any, tmp_path: Path) -> Any:
 
 
 def python(directory: Path, *words: str, program: str = sys.executable) -> str:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("HVCORE_")}
     done = subprocess.run(
-        [program, *words], cwd=directory, env={**os.environ, **CALM}, capture_output=True, text=True, timeout=600
+        [program, *words], cwd=directory, env={**bare, **CALM}, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
