@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -117,7 +117,7 @@ def fault_in_answer(hook: Hook, answer: object) -> str:
         if not is_several(answer):
             return f"a {type(answer).__name__}, not with a list of items"
         if wanted and isinstance(answer, Sequence):
-            faults = (_fault_in_value(wanted, item) for item in answer)  # pyright: ignore[reportUnknownVariableType]
+            faults = (_fault_in_value(wanted, item) for item in cast("Sequence[object]", answer))
             return next((f"a list with {fault}" for fault in faults if fault), "")
         return ""
     return _fault_in_value(wanted, answer) if wanted else ""

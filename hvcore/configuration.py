@@ -79,17 +79,18 @@ def _parse(path: str, content: bytes) -> tuple[Selection, tuple[str, ...]]:
             _refuse(path, text, key, data[key], "plugins")
     if not isinstance(plugins, dict):
         _refuse(path, text, "plugins", plugins, "a table [plugins]")
-    table = cast("Mapping[str, Any]", plugins)
+    table = cast("Mapping[str, object]", plugins)
     for key, value in table.items():
+        shown: object = value
         if key not in _KEYS:
             _refuse(path, text, f"plugins.{key}", value, ", ".join(_KEYS))
-        if not isinstance(value, list) or not all(
-            isinstance(name, str) and name for name in cast("list[object]", value)
-        ):
-            _refuse(path, text, f"plugins.{key}", value, "a list of names")
-    allowed = frozenset[str](table["allow"]) if "allow" in table else None
-    selection = Selection(allowed, frozenset[str](table.get("disable", ())), f"{path} (allow)", f"{path} (disable)")
-    return selection, tuple(table.get("order", ()))
+        names = cast("list[object]", value) if isinstance(value, list) else [None]
+        if not all(isinstance(name, str) and name for name in names):
+            _refuse(path, text, f"plugins.{key}", shown, "a list of names")
+    lists = cast("Mapping[str, list[str]]", plugins)
+    allowed = frozenset(lists["allow"]) if "allow" in lists else None
+    selection = Selection(allowed, frozenset(lists.get("disable", ())), f"{path} (allow)", f"{path} (disable)")
+    return selection, tuple(lists.get("order", ()))
 
 
 def _refuse(path: str, text: str, key: str, value: object, allowed: str) -> NoReturn:

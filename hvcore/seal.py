@@ -10,7 +10,7 @@ from typing import Any
 from hvcore.errors import InvalidPlugin
 from hvcore.member import MARK, Member, marked_methods, place_of
 from hvcore.model.refusal import closest
-from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
+from hvcore.spec.kinds import Deprecation, HookDeclaration, Kind, declaration_of
 from hvcore.spec.versions import Verdict, agree
 
 __all__ = ["check_member", "check_spec", "spec_parameters"]
@@ -42,11 +42,15 @@ def check_spec(function: Callable[..., Any]) -> None:
 
 
 def _fault_in_declaration(function: Callable[..., Any], passed: Sequence[str]) -> tuple[str, str] | None:
-    declaration = declaration_of(function)
-    for name, old in (declaration.deprecated if declaration else {}).items():
+    for name, old in _deprecated(function).items():
         if (old.passes or name) not in passed:
             return f"deprecates {name!r} in favour of what it does not pass", "let passes name one of its arguments"
     return None
+
+
+def _deprecated(function: Callable[..., Any]) -> Mapping[str, Deprecation]:
+    declaration = declaration_of(function)
+    return declaration.deprecated if declaration else {}
 
 
 def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
@@ -91,7 +95,7 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         by_hook[hook] = name
         declaration = declaration_of(specs[hook])
         passed = [parameter.name for parameter in spec_parameters(specs[hook])[1:]]
-        old = declaration.deprecated if declaration else {}
+        old = _deprecated(specs[hook])
         fault = (
             _fault_in_options(options)
             or _fault_in_form(options, function, declaration)
@@ -122,10 +126,7 @@ def _unknown_to(member: Member, specs: _Specs) -> list[str]:
         if hook not in specs:
             unknown += [] if options["optionalhook"] else [hook]
             continue
-        declaration = declaration_of(specs[hook])
-        known = {p.name for p in spec_parameters(specs[hook])} | (
-            declaration.deprecated.keys() if declaration else set()
-        )
+        known = {p.name for p in spec_parameters(specs[hook])} | _deprecated(specs[hook]).keys()
         function = getattr(member.implementation, name)
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         asked = code.co_varnames[: code.co_argcount] if code else ()

@@ -118,7 +118,7 @@ def _answering(function: Callable[..., Any], text: str, hook: Hook) -> Callable[
     return call
 
 
-def _wrapping(function: Callable[..., Any], text: str) -> Callable[..., Any]:
+def _wrapping(function: Callable[..., Generator[None, Any, Any]], text: str) -> Callable[..., Any]:
     def call(*values: Any) -> Generator[None, Any, Any]:
         with _span(text) as span:
             answer = yield from function(*values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
@@ -235,5 +235,7 @@ def _importable(directory: Path, data: Mapping[str, Any]) -> Generator[None]:
 
 
 def _setting(data: Mapping[str, Any], *keys: str) -> Any:
-    step: Callable[[Any, str], Any] = lambda table, key: table.get(key) if isinstance(table, dict) else None  # noqa: E731
-    return reduce(step, keys, data)
+    found: Any = data
+    for key in keys:
+        found = cast("Mapping[str, Any]", found).get(key) if isinstance(found, dict) else None
+    return found
