@@ -13,7 +13,7 @@ A variable of the environment wins over the file's entry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 from hvcore.discovery import Selection
 from hvcore.errors import InvalidInput
