@@ -6,21 +6,18 @@ One is made only where it is needed: for an argument's earlier name, to look at 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
-
-from attrs import frozen
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from hvcore.errors import HookFailed
-from hvcore.hook import Hook
+from hvcore.hook import Hook, is_several
 from hvcore.member import MARK, Member, Origin, place_of
 from hvcore.spec.kinds import Kind
 
-__all__ = ["OldName", "around", "fault_in_answer", "fit", "is_several", "old_names"]
+__all__ = ["OldName", "around", "fault_in_answer", "fit", "old_names"]
 
 
-@frozen
-class OldName:
+class OldName(NamedTuple):
     """A name that a member still uses and should not.
 
     Attributes:
@@ -121,11 +118,6 @@ def fault_in_answer(hook: Hook, answer: object) -> str:
             return next((f"a list with {fault}" for fault in faults if fault), "")
         return ""
     return _fault_in_value(wanted, answer) if wanted else ""
-
-
-def is_several(answer: object) -> bool:
-    """Tell whether an answer is a row of items."""
-    return isinstance(answer, Iterable) and not isinstance(answer, (str, bytes))
 
 
 def _fault_in_value(wanted: str, value: object) -> str:

@@ -18,46 +18,31 @@ from typing import NoReturn, cast
 from hvcore.discovery import Selection
 from hvcore.errors import InvalidInput
 
-__all__ = ["DEFAULT_FILE", "read_configuration"]
-
-DEFAULT_FILE = "/etc/hvcore/hvcore.toml"
-"""Read where HVCORE_CONFIG names no other; it need not be there."""
+__all__ = ["read_configuration"]
 
 _KEYS = ("allow", "disable", "order")
 
 
-def read_configuration(variable: str | None) -> tuple[Selection, tuple[str, ...]]:
-    """Read the configuration file.
-
-    Args:
-        variable: what ``HVCORE_CONFIG`` is set to; None means the default file, "" none.
+def read_configuration(path: str) -> tuple[Selection, tuple[str, ...]]:
+    """Read a configuration file.
 
     Returns:
-        Which plugins are wanted, and in which order; nothing special where there is no file.
+        Which plugins are wanted, and in which order.
 
     Raises:
-        InvalidInput: the file that the variable names cannot be read, or a file says what cannot be accepted.
+        InvalidInput: it cannot be read, or says what cannot be accepted.
     """
-    path = DEFAULT_FILE if variable is None else variable
     try:
         with open(path, "rb") as file:
             content = file.read()
-    except FileNotFoundError as error:
-        if not variable:
-            return Selection(), ()
-        raise _unreadable(path, error) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise InvalidInput(
+            f"the configuration cannot be read: {error.strerror}",
+            file=path,
+            key="HVCORE_CONFIG",
+            resolution="let HVCORE_CONFIG name a file that can be read, or unset it",
+        ) from error
     return _parse(path, content)
-
-
-def _unreadable(path: str, error: OSError) -> InvalidInput:
-    return InvalidInput(
-        f"the configuration cannot be read: {error.strerror}",
-        file=path,
-        key="HVCORE_CONFIG",
-        resolution="let HVCORE_CONFIG name a file that can be read, or unset it",
-    )
 
 
 def _parse(path: str, content: bytes) -> tuple[Selection, tuple[str, ...]]:

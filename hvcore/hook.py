@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
-
-from attrs import frozen
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from hvcore.errors import HookFailed
 from hvcore.seal import spec_parameters
 from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
 
-__all__ = ["Answerer", "Hook", "bind", "hooks_of", "instance_in"]
+__all__ = ["Answerer", "Hook", "bind", "hooks_of", "instance_in", "is_several"]
 
 
-@frozen
-class Hook:
+class Hook(NamedTuple):
     """A hook as a scope knows it.
 
     Attributes:
@@ -36,8 +33,7 @@ class Hook:
     may_be_none: bool
 
 
-@frozen
-class Answerer:
+class Answerer(NamedTuple):
     """Somebody who answers a hook.
 
     Attributes:
@@ -60,6 +56,11 @@ def hooks_of(spec: type) -> list[Hook]:
         if declaration is not None:
             hooks.append(Hook(name, spec, function, declaration, _arguments_of(function), _may_be_none(function)))
     return hooks
+
+
+def is_several(answer: object) -> bool:
+    """Tell whether an answer is a row of items."""
+    return isinstance(answer, Iterable) and not isinstance(answer, (str, bytes))
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:

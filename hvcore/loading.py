@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
-
-from attrs import field, frozen
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hvcore import discovery
 from hvcore.context import DriverContext
@@ -15,15 +13,16 @@ from hvcore.errors import HookConflict, HypervisorError, InvalidInput, InvalidPl
 from hvcore.hypervisor import Hypervisor
 from hvcore.member import Member, Origin
 from hvcore.model.names import check_hypervisor_name
-from hvcore.notices import NoticeFaults
 from hvcore.plugin import Extension, HypervisorPlugin
 from hvcore.scope import Scope
 from hvcore.spec.contract import CONTRACT_SPECS
-from hvcore.spec.versions import Verdict, agree
+from hvcore.spec.versions import agree
 from hvcore.system.locks import InstanceLocks
 
 if TYPE_CHECKING:
+    from hvcore.hook import Hook
     from hvcore.model.plugins import BrokenPlugin
+    from hvcore.scope import NoticeObserver
     from hvcore.settings import Settings
 
 __all__ = ["Joined", "Loaded", "Place", "load_hypervisor", "place_of"]
@@ -35,8 +34,7 @@ _LOCKS = ".locks"
 _CONTRACT = "hvcore_contract"
 
 
-@frozen
-class Joined:
+class Joined(NamedTuple):
     """What is known of a plugin once it has joined a scope.
 
     Attributes:
@@ -57,8 +55,7 @@ class Joined:
         return cls(tuple(sorted(known & member.knowing(scope.former).hooks.keys())), stated, tuple(notes))
 
 
-@frozen(eq=False)
-class Loaded:
+class Loaded(NamedTuple):
     """A hypervisor that was loaded.
 
     Attributes:
@@ -68,8 +65,8 @@ class Loaded:
     """
 
     hypervisor: Hypervisor
-    joined: dict[Place, Joined] = field(factory=dict[Place, Joined])
-    broken: tuple[BrokenPlugin, ...] = ()
+    joined: dict[Place, Joined]
+    broken: tuple[BrokenPlugin, ...]
 
 
 def load_hypervisor(
@@ -127,8 +124,17 @@ def _new_scope(plugin: HypervisorPlugin, settings: Settings) -> Scope:
 
         kind = TracedScope
     scope = kind(plugin.name, (*CONTRACT_SPECS, *plugin.steps))
-    scope.on_notice = NoticeFaults(settings.state_dir, plugin.name).keep
+    scope.on_notice = _keeping_faults(settings, plugin.name)
     return scope
+
+
+def _keeping_faults(settings: Settings, hypervisor: str) -> NoticeObserver:
+    def keep(member: Member, hook: Hook, error: Exception | None) -> None:
+        from hvcore.notices import NoticeFaults
+
+        NoticeFaults(settings.state_dir, hypervisor).keep(member, hook, error)
+
+    return keep
 
 
 def _join_extensions(
@@ -210,7 +216,7 @@ def _check_promises(plugin: HypervisorPlugin, candidate: Candidate) -> None:
             resolution="choose another name",
         )
     agreement = agree(plugin.contract)
-    if agreement.verdict is Verdict.REFUSED:
+    if agreement.verdict == "refused":
         raise InvalidPlugin(
             f"{plugin.name!r} of {whence} {agreement.reason}",
             resolution=f"{agreement.resolution}, so that {candidate.project} and hvcore go together",

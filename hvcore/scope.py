@@ -14,9 +14,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pluggy
 
-from hvcore.adapter import fit, is_several, old_names
 from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported, one_line
-from hvcore.hook import Answerer, Hook, bind, hooks_of, instance_in
+from hvcore.hook import Answerer, Hook, bind, hooks_of, instance_in, is_several
 from hvcore.member import Member, Origin
 from hvcore.order import check_answerers, command_conflict, ordered
 from hvcore.seal import check_member, check_spec
@@ -131,7 +130,10 @@ class Scope:
     def _notes_on(self, member: Member) -> tuple[str, ...]:
         newer = agree(member.contract)
         found = [f"it {newer.reason}; {newer.resolution}"] if newer.reason else []
-        found += map(str, old_names(member, self._hooks))
+        if member.former or any(hook.declaration.deprecated for hook in self._hooks.values()):
+            from hvcore.adapter import old_names
+
+            found += map(str, old_names(member, self._hooks))
         for note in found:
             import warnings
 
@@ -175,6 +177,10 @@ class Scope:
         return shown
 
     def _function_for(self, member: Member, method: str, hook: Hook) -> Callable[..., Any]:
+        if member.origin is not Origin.EXTENSION and not hook.declaration.deprecated and not member.former:
+            return getattr(member.implementation, method)  # type: ignore[no-any-return]
+        from hvcore.adapter import fit
+
         return fit(member, method, hook)
 
     def implements(self, spec_function: Callable[..., Any]) -> bool:

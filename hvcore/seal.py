@@ -11,7 +11,7 @@ from hvcore.errors import InvalidPlugin
 from hvcore.member import MARK, Member, marked_methods, place_of
 from hvcore.model.refusal import closest
 from hvcore.spec.kinds import Deprecation, HookDeclaration, Kind, declaration_of
-from hvcore.spec.versions import Verdict, agree
+from hvcore.spec.versions import agree
 
 __all__ = ["check_member", "check_spec", "spec_parameters"]
 
@@ -74,9 +74,9 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             f"name an instance in the entry point: {implementation.__name__}()",
         )
     agreement = agree(member.contract)
-    if agreement.verdict is Verdict.WARNED:
+    if agreement.verdict == "warned":
         agreement = agree(member.contract, _unknown_to(member, specs))
-    if agreement.verdict is Verdict.REFUSED:
+    if agreement.verdict == "refused":
         raise _invalid(member, f"it {agreement.reason}", _home(implementation), agreement.resolution)
     by_hook: dict[str, str] = {}
     for name, options in member.marked.items():
@@ -84,7 +84,7 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         function = getattr(implementation, name)
         if hook not in specs:
             # Of a newer contract than ours; to whoever is written for ours, or an older one, every hook is known.
-            if options["optionalhook"] and agreement.verdict is Verdict.WARNED:
+            if options["optionalhook"] and agreement.verdict == "warned":
                 continue
             near = closest(hook, specs)
             hint = f"did you mean {near}?" if near else f"'hv hooks' lists the hooks of {hypervisor}"
@@ -99,7 +99,7 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         fault = (
             _fault_in_options(options)
             or _fault_in_form(options, function, declaration)
-            or _fault_in_self(implementation, name, [*passed, *old])
+            or _fault_in_self(implementation, function, [*passed, *old])
             or _fault_in(inspect.signature(function).parameters.values(), passed, old)
         )
         if fault:
@@ -208,15 +208,17 @@ def _fault_in_form(
     return None
 
 
-def _fault_in_self(implementation: object, name: str, passed: Sequence[str]) -> tuple[str, str] | None:
+def _fault_in_self(
+    implementation: object, function: Callable[..., Any], passed: Collection[str]
+) -> tuple[str, str] | None:
     """Return that a method of a class has no self, when it takes nothing or its first argument is one of the hook's."""
-    written = inspect.getattr_static(type(implementation), name, None)
-    if inspect.ismodule(implementation) or not inspect.isfunction(written):
+    if getattr(function, "__self__", None) is not implementation or not inspect.ismethod(function):
         return None
-    arguments = written.__code__.co_varnames[: written.__code__.co_argcount]
+    code = function.__func__.__code__
+    arguments = code.co_varnames[: code.co_argcount]
     if arguments and arguments[0] not in passed:
         return None
-    return "takes no self", f"write it as def {name}({', '.join(('self', *arguments))})"
+    return "takes no self", f"write it as def {function.__name__}({', '.join(('self', *arguments))})"
 
 
 def _fault_in(

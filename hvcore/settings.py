@@ -8,10 +8,12 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from hvcore.configuration import read_configuration
 from hvcore.discovery import Selection, words_of
 
-__all__ = ["Settings"]
+__all__ = ["CONFIG_FILE", "Settings"]
+
+CONFIG_FILE = "/etc/hvcore/hvcore.toml"
+"""Read where HVCORE_CONFIG names no other; it need not be there."""
 
 _STATE_DIR = "/run/hvcore"
 _LOG_DIR = "/var/log/hvcore"
@@ -47,7 +49,7 @@ class Settings:
             InvalidInput: the file cannot be accepted; says where and why.
         """
         values = os.environ if environment is None else environment
-        selection, order = read_configuration(values.get("HVCORE_CONFIG")) if read_file else (None, ())
+        selection, order = _read_file(values.get("HVCORE_CONFIG")) if read_file else (None, ())
         words = values.get("HVCORE_ORDER")
         return cls(
             state_dir=Path(values.get("HVCORE_STATE_DIR") or _STATE_DIR).absolute(),
@@ -56,3 +58,13 @@ class Settings:
             order=order if words is None else tuple(words_of(words)),
             trace=values.get("HVCORE_TRACE", "") not in {"", "0"},
         )
+
+
+def _read_file(variable: str | None) -> tuple[Selection | None, tuple[str, ...]]:
+    """Read the file that a variable names, or the default one where there is one; "" names none."""
+    path = CONFIG_FILE if variable is None else variable
+    if not path or (variable is None and not os.path.exists(path)):
+        return None, ()
+    from hvcore.configuration import read_configuration
+
+    return read_configuration(path)

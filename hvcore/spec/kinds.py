@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 import pluggy
-from attrs import field, frozen
 
 __all__ = [
     "PROJECT",
@@ -54,8 +54,7 @@ class Kind(enum.StrEnum):
     NOTIFY = "notify"
 
 
-@frozen
-class Deprecation:
+class Deprecation(NamedTuple):
     """An argument that still works, for a release.
 
     Attributes:
@@ -71,8 +70,7 @@ class Deprecation:
     convert: Callable[[Any], Any] | None = None
 
 
-@frozen
-class HookDeclaration:
+class HookDeclaration(NamedTuple):
     """What a spec declares of a hook beyond its signature.
 
     Attributes:
@@ -85,8 +83,8 @@ class HookDeclaration:
 
     kind: Kind
     since: str
-    deprecated: Mapping[str, Deprecation] = field(factory=dict[str, Deprecation])
-    formerly: Mapping[str, str] = field(factory=dict[str, str])
+    deprecated: Mapping[str, Deprecation] = MappingProxyType({})
+    formerly: Mapping[str, str] = MappingProxyType({})
     answer: str = ""
 
 

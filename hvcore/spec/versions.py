@@ -18,10 +18,8 @@ no version at all   either                                         refused
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Collection
-
-from attrs import frozen
+from typing import Literal, NamedTuple
 
 __all__ = ["CONTRACT_VERSION", "FIRST_CONTRACT", "Agreement", "ContractWarning", "Verdict", "agree", "speaks"]
 
@@ -39,16 +37,11 @@ class ContractWarning(DeprecationWarning):
     """
 
 
-class Verdict(enum.StrEnum):
-    """Whether a plugin may be used."""
-
-    ACCEPTED = "accepted"
-    WARNED = "warned"
-    REFUSED = "refused"
+Verdict = Literal["accepted", "warned", "refused"]
+"""Whether a plugin may be used."""
 
 
-@frozen
-class Agreement:
+class Agreement(NamedTuple):
     """What is decided of a plugin's contract.
 
     Attributes:
@@ -76,19 +69,19 @@ def agree(stated: object, unknown: Collection[str] = (), ours: str = CONTRACT_VE
     wanted = _numbers(contract) if isinstance(stated, (str, type(None))) else None
     if wanted is None:
         why = f"states the contract {contract!r}, which is no version"
-        return Agreement(Verdict.REFUSED, contract, why, f"state it as MAJOR.MINOR, such as {ours!r}")
+        return Agreement("refused", contract, why, f"state it as MAJOR.MINOR, such as {ours!r}")
     major, minor = _numbers(ours) or (0, 0)
     needs = f"needs contract {contract}; this hvcore speaks {ours}"
     if wanted[0] != major:
         newer = "hvcore" if wanted[0] > major else "the plugin"
-        return Agreement(Verdict.REFUSED, contract, needs, f"install a newer release of {newer}")
+        return Agreement("refused", contract, needs, f"install a newer release of {newer}")
     if wanted[1] <= minor:
-        return Agreement(Verdict.ACCEPTED, contract)
+        return Agreement("accepted", contract)
     if unknown:
         why = f"{needs}, which does not know {', '.join(sorted(unknown))}"
-        return Agreement(Verdict.REFUSED, contract, why, "install a newer release of hvcore")
+        return Agreement("refused", contract, why, "install a newer release of hvcore")
     why = f"is written for contract {contract}; this hvcore speaks {ours}, and knows all that it uses"
-    return Agreement(Verdict.WARNED, contract, why, "install a newer release of hvcore when there is one")
+    return Agreement("warned", contract, why, "install a newer release of hvcore when there is one")
 
 
 def speaks(contract: str, ours: str = CONTRACT_VERSION) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hvcore import InvalidInput, Settings, configuration
+from hvcore import InvalidInput, Settings, settings
 from hvcore.discovery import Candidate
 
 
@@ -31,19 +31,19 @@ def overlay(name: str) -> Candidate:
 
 
 def test_the_file_allows_denies_and_orders(configured: Callable[..., Settings], tmp_path: Path) -> None:
-    settings = configured(WHOLE)
-    assert settings.order == ("b", "a")
-    selection = settings.selection
+    found = configured(WHOLE)
+    assert found.order == ("b", "a")
+    selection = found.selection
     assert selection.refusal(overlay("overlay")) == ""
     assert selection.refusal(overlay("other")) == f"not in {tmp_path}/hvcore.toml (allow)"
     assert selection.refusal(overlay("bad")) == f"disabled by {tmp_path}/hvcore.toml (disable)"
 
 
 def test_a_variable_wins_over_the_files_entry_even_when_it_is_empty(configured: Callable[..., Settings]) -> None:
-    settings = configured(WHOLE, HVCORE_PLUGINS="other", HVCORE_ORDER="", HVCORE_DISABLE="")
-    assert settings.order == ()
-    assert settings.selection.refusal(overlay("other")) == ""
-    assert settings.selection.refusal(overlay("bad")) == "not in HVCORE_PLUGINS"
+    found = configured(WHOLE, HVCORE_PLUGINS="other", HVCORE_ORDER="", HVCORE_DISABLE="")
+    assert found.order == ()
+    assert found.selection.refusal(overlay("other")) == ""
+    assert found.selection.refusal(overlay("bad")) == "not in HVCORE_PLUGINS"
     assert configured(WHOLE, HVCORE_ORDER="c").order == ("c",)
     assert configured(WHOLE, HVCORE_DISABLE="x").selection.refusal(overlay("x")) == "disabled by HVCORE_DISABLE"
 
@@ -89,7 +89,7 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
 
 def test_the_default_file_need_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     default = tmp_path / "default.toml"
-    monkeypatch.setattr(configuration, "DEFAULT_FILE", str(default))
+    monkeypatch.setattr(settings, "CONFIG_FILE", str(default))
     assert Settings.from_environment({}) == Settings()
     default.write_text('[plugins]\norder = ["a"]\n')
     assert Settings.from_environment({}).order == ("a",)
