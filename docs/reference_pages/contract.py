@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from hvcore.hypervisor import Hypervisor
 from hvcore.spec import versions
+from hvcore.spec.kinds import Deprecation, HookDeclaration
 from hvcore.spec.versions import CONTRACT_VERSION, FIRST_CONTRACT
-from reference_pages.text import code, table
+from reference_pages.text import code, markdown, read_doc, table
 
 __all__ = ["contract_page"]
 
@@ -44,6 +45,28 @@ method may always take fewer arguments than its hook passes.
 """
 
 
+_DECLARED = """\
+## How a spec declares it
+
+`command`, `choose`, `collect` and `notify` of `hvcore.plugin` take these fields by name, so the steps of a hypervisor may change
+in the same way:
+
+```python
+from hvcore.plugin import Deprecation, choose
+
+
+class ToySteps:
+    @choose(
+        since="1.0",
+        formerly={"toy_mount": "1.1"},
+        deprecated={"root": Deprecation("1.1", "use path instead", passes="path")},
+    )
+    def toy_mounter(self, path: str) -> str | None:
+        raise NotImplementedError
+```
+"""
+
+
 def contract_page(hypervisors: Sequence[Hypervisor]) -> str:
     """Return the page of the rules, and of every name that is deprecated today."""
     words = inspect.getdoc(versions) or ""
@@ -51,15 +74,23 @@ def contract_page(hypervisors: Sequence[Hypervisor]) -> str:
     return "\n".join(
         (
             "# Contract versions\n",
-            f"{body}\n",
+            f"{markdown(body).strip()}\n",
             f"This hvcore speaks contract {CONTRACT_VERSION}. The first one was {FIRST_CONTRACT}.\n",
             "## Which go together\n",
             _rules(words),
             _STATED,
             _WARNED,
             _deprecated(hypervisors),
+            _DECLARED,
+            *(_fields(kind) for kind in (HookDeclaration, Deprecation)),
         )
     )
+
+
+def _fields(kind: type) -> str:
+    doc = read_doc(kind)
+    rows = [[code(name), text] for name, text in doc.items("Attributes").items()]
+    return f"### {kind.__name__}\n\n{doc.summary}\n\n{table(('field', 'meaning'), rows)}"
 
 
 def _rules(words: str) -> str:

@@ -1,7 +1,7 @@
 """Which contracts go together: the one that a plugin was written for, and the one that this hvcore speaks.
 
 A contract version is ``MAJOR.MINOR``. A new minor version only adds: hooks, arguments, and other names for both, with the
-old names still working for a release. A new major version may take away.
+old names still working until the next major version. A new major version may take away.
 
 ==================  =============================================  ==================================================
 the plugin states   it uses what this hvcore does not know         what happens
