@@ -7,8 +7,8 @@ A hypervisor is two files: a driver that inherits ``BaseHypervisor`` and marks i
     mine = "my_package.plugin:plugin"
 
 An extension of one hypervisor is an object with ``@hookimpl`` methods, named by an entry point of
-``hvcore.<hypervisor>``; an extension of all of them is named by one of ``hvcore.all``. ``Extension`` wraps it when its
-order matters.
+``hvcore.<hypervisor>``; an extension of all of them is named by one of ``hvcore.all``. It states the contract that it was
+written for in its attribute ``hvcore_contract``. ``Extension`` wraps it when its order matters.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from hvcore.base import BaseHypervisor
 from hvcore.context import DriverContext
 from hvcore.markers import hookimpl
 from hvcore.scope import Scope
-from hvcore.spec.contract import CONTRACT_VERSION
-from hvcore.spec.kinds import Kind, choose, collect, command, notify
+from hvcore.spec.kinds import Deprecation, Kind, choose, collect, command, notify
+from hvcore.spec.versions import CONTRACT_VERSION, ContractWarning, speaks
 
 __all__ = [
     "CONTRACT_VERSION",
     "BaseHypervisor",
+    "ContractWarning",
+    "Deprecation",
     "DriverContext",
     "Extension",
     "HypervisorPlugin",
@@ -37,6 +39,7 @@ __all__ = [
     "command",
     "hookimpl",
     "notify",
+    "speaks",
 ]
 
 
@@ -59,8 +62,7 @@ class HypervisorPlugin:
         driver: makes the driver; called once per scope, after discovery, and must only store its argument.
         steps: further spec classes that only this hypervisor's extensions know.
         defaults: makes the default answers to ``steps``; they are asked after every extension.
-        contract: the version of the contract that the driver was written for; its first number must be hvcore's own, and
-            its second not newer.
+        contract: the version of the contract that the driver was written for, such as ``"1.0"``; None is taken as the first.
     """
 
     name: str
@@ -68,7 +70,7 @@ class HypervisorPlugin:
     driver: Callable[[DriverContext], BaseHypervisor]
     steps: tuple[type, ...] = ()
     defaults: Callable[[DriverContext], Sequence[object]] = _no_defaults
-    contract: str = CONTRACT_VERSION
+    contract: str | None = None
 
 
 @frozen(eq=False)
@@ -79,8 +81,10 @@ class Extension:
         implementation: the object with the ``@hookimpl`` methods.
         before: names of extensions that are asked after this one.
         after: names of extensions that are asked before this one.
+        contract: the version of the contract that it was written for; None leaves it to the object's ``hvcore_contract``.
     """
 
     implementation: object
     before: tuple[str, ...] = field(default=(), converter=_names)
     after: tuple[str, ...] = field(default=(), converter=_names)
+    contract: str | None = None
