@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from docs_pages import MADE, PAGES, Block, blocks_of, title_of
+from docs_shell import matches, run_in_shell
 
 import hvcore
 from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, extension_group
@@ -23,7 +24,7 @@ from hvcore.system.cgroup_layout import current_layout
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 WRITTEN = [page for page in PAGES if not page.read_text("utf-8").startswith(MADE)]
-RUN = [page for page in WRITTEN if any(block.language == "python" for block in blocks_of(page))]
+RUN = [page for page in WRITTEN if any(b.language == "python" or b.mark == "run" for b in blocks_of(page))]
 CONTROLLERS = ("memory", "cpu", "devices")
 
 
@@ -36,8 +37,10 @@ class Stage:
         self.modules: list[str] = []
 
     def write(self, block: Block) -> None:
-        (self.place / block.file).write_text(block.text, "utf-8")
-        if block.language != "python":
+        file = self.place / block.file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text, "utf-8")
+        if block.language != "python" or "/" in block.file:
             return
         name = block.file.removesuffix(".py")
         self.modules.append(name)
@@ -50,6 +53,13 @@ class Stage:
             folder.mkdir()
             assert list(inspect.signature(test).parameters) == ["tmp_path"]
             test(folder)
+
+    def run_in_shell(self, block: Block) -> None:
+        status, output = run_in_shell(block.text, self.place)
+        if block.printed:
+            assert matches(block.printed, output), f"{block.name} printed:\n{output}"
+        else:
+            assert status == 0, f"{block.name} ended with {status}:\n{output}"
 
     def run(self, block: Block) -> None:
         output = io.StringIO()
@@ -81,6 +91,8 @@ def play(page: Path, stage: Stage, *, live: bool) -> list[str]:
     for block in blocks_of(page):
         if block.file:
             stage.write(block)
+        elif block.language == "sh" and block.mark == "run":
+            stage.run_in_shell(block)
         elif block.language != "python" or block.mark == "fragment" or (block.mark == "live" and not live):
             continue
         elif block.mark == "needs: cgroups" and not can_be_limited():
