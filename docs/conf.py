@@ -28,6 +28,7 @@ exclude_patterns = [".*", "**/.*", "build", "dist", "hvcore", "tests", "**/tests
 
 myst_heading_anchors = 4
 highlight_language = "text"
+smartquotes = False  # options such as --force keep their hyphens
 
 html_theme = "furo"
 html_title = "hvcore"

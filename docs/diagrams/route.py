@@ -22,7 +22,7 @@ _ROUTE = (
         ("Hypervisor", "fills in and checks parameters"),
         "core",
         ("InvalidParameter",),
-        (("command", "check_parameter_syntax"), ("command", "validate_parameters")),
+        (("command", "get_parameters"), ("command", "check_parameter_syntax"), ("command", "validate_parameters")),
     ),
     _Stop(("the instance's lock", "taken between processes"), "core", ("Busy",)),
     _Stop(("Scope", "finds who answers the hook"), "core", ("Unsupported",), (("command", "start_instance"),)),
