@@ -28,6 +28,7 @@ from hvcore.spec.contract import CONTRACT_VERSION
 from hvcore.spec.kinds import Kind, choose, collect, command, notify
 
 if TYPE_CHECKING:
+    from hvcore.calling import current_hypervisor
     from hvcore.contract import ContractHook, contract_hooks
     from hvcore.model.capability import Capability, Support
     from hvcore.model.console import ConsoleKind, InstanceConsole
@@ -91,6 +92,7 @@ __all__ = [
     "collect",
     "command",
     "contract_hooks",
+    "current_hypervisor",
     "hookimpl",
     "notify",
 ]
@@ -130,6 +132,7 @@ _HOMES = {
     "VerifyReport": "hvcore.model.verify",
     "VerifyStatus": "hvcore.model.verify",
     "contract_hooks": "hvcore.contract",
+    "current_hypervisor": "hvcore.calling",
 }
 
 # Checkers read the imports above, so a misspelt name is an error to them.
