@@ -15,7 +15,7 @@ __all__ = ["CONSOLE_GREETING", "build_busybox_root", "find_busybox"]
 CONSOLE_GREETING = "BusyBox init is up"
 """What the guest's init writes to its console, once, before anything else runs."""
 
-_DIRECTORIES = ("bin", "sbin", "etc", "dev", "proc", "sys", "tmp", "root", "run", "mnt", "var/log")
+_DIRECTORIES = ("bin", "sbin", "etc", "dev", "proc", "sys", "tmp", "root", "run", "mnt", "usr", "var/log")
 _FILES = {
     # BusyBox init writes what an action says to the console.
     "etc/inittab": f"::sysinit:/bin/echo {CONSOLE_GREETING}\n::respawn:/bin/sleep 86400\n::shutdown:/bin/echo good bye\n",
