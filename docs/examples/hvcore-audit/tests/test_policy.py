@@ -50,7 +50,9 @@ def test_a_start_and_its_plan_are_refused_and_recorded(
     fake.start_instance(evolve(WEB1, memory_mib=512))
 
 
-@pytest.mark.parametrize("text", ["[policy", "[policy]\nmost_memory_mib = 'much'\n", "polcy = 1\n", "[policy]\nx = 1\n"])
+@pytest.mark.parametrize(
+    "text", ["[policy", "[policy]\nmost_memory_mib = 'much'\n", "polcy = 1\n", "[policy]\nx = 1\n"]
+)
 def test_rules_that_cannot_be_read_refuse_starts_and_nothing_else(
     fake: hvcore.Hypervisor, configure: Callable[[str], None], text: str
 ) -> None:

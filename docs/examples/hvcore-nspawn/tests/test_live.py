@@ -109,9 +109,7 @@ def test_what_the_guest_says_is_in_its_log(nspawn_host: LiveHost, start: Callabl
     assert caught.value.left_behind == ()
 
 
-def test_a_guest_that_ends_by_itself_is_forgotten(
-    nspawn_host: LiveHost, start: Callable[..., hvcore.Instance]
-) -> None:
+def test_a_guest_that_ends_by_itself_is_forgotten(nspawn_host: LiveHost, start: Callable[..., hvcore.Instance]) -> None:
     instance = start()
     nspawn_host.hypervisor.exec_in_instance(instance.name, ["kill", "-TERM", "1"])
     (recovery,) = wait_for(lambda: nspawn_host.hypervisor.recover(instance.name).recoveries)

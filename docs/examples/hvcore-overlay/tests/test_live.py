@@ -21,7 +21,9 @@ MARK = "etc/changed"
 def root(busybox_root: Callable[[], Path]) -> Path:
     """A guest's root with an init that ends as soon as it is asked to."""
     made = busybox_root()
-    (made / "sbin" / "quick").write_text("#!/bin/sh\ntrap 'exit 0' USR2 TERM PWR\nwhile :; do sleep 86400 & wait $!; done\n")
+    (made / "sbin" / "quick").write_text(
+        "#!/bin/sh\ntrap 'exit 0' USR2 TERM PWR\nwhile :; do sleep 86400 & wait $!; done\n"
+    )
     (made / "sbin" / "quick").chmod(0o755)
     return made
 
@@ -95,9 +97,7 @@ def test_changes_take_no_more_memory_than_allowed(lxc_host: LiveHost, root: Path
     assert in_guest(lxc_host, name, "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=8") != 0
 
 
-def test_another_process_stops_what_this_one_started(
-    lxc_host: LiveHost, root: Path, start: Callable[..., str]
-) -> None:
+def test_another_process_stops_what_this_one_started(lxc_host: LiveHost, root: Path, start: Callable[..., str]) -> None:
     name = start(hvcore.Disk(str(root)), paused=True)
     assert mounts_below(read_mounts(), str(lxc_host.state_dir))
     lxc_host.load().stop_instance(name, force=True)

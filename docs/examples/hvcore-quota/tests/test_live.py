@@ -50,7 +50,7 @@ def throttled(host: LiveHost, name: str) -> int:
     """How often the kernel has taken the CPU away."""
     group = host.hypervisor.scope.choose(LxcSteps.lxc_cgroups).group(name)
     text = Path(f"{current_layout().directory('cpu', group)}/cpu.stat").read_text()
-    return dict((key, int(value)) for key, value in map(str.split, text.splitlines()))["nr_throttled"]
+    return {key: int(value) for key, value in map(str.split, text.splitlines())}["nr_throttled"]
 
 
 def test_a_start_sets_all_limits(lxc_host: LiveHost, start: Callable[..., str], disk: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import field, frozen
 
 from hvcore import Instance
@@ -10,10 +12,11 @@ from hvcore.errors import PolicyRefused
 __all__ = ["Policy"]
 
 
-def _words(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(word, str) for word in value):
-        raise ValueError(f"{value!r} is no list of texts")
-    return tuple(value)
+def _words(value: Any) -> tuple[str, ...]:
+    words: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (None,)
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError(f"{value!r} is no list of texts")
+    return words
 
 
 def _check_number(value: object) -> None:
@@ -23,7 +26,7 @@ def _check_number(value: object) -> None:
 
 def _check_text(value: object) -> None:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is no text")
 
 
 @frozen
@@ -38,7 +41,8 @@ class Policy:
         forbidden_hypervisors: hypervisors that may not be used.
 
     Raises:
-        ValueError: a value is not of its type.
+        TypeError: a value is not of its type.
+        ValueError: a number is not one of at least 1.
     """
 
     closed: str = field(default="", validator=lambda _policy, _name, value: _check_text(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from attrs import field, frozen
 
@@ -49,11 +49,11 @@ class AuditSettings:
         try:
             data = _load(config, is_demanded=CONFIG_VARIABLE in environment)
             file = target if target is not None else str(data.get("file", DEFAULT_FILE))
-            only = data.get("only", [])
-            policy = data.get("policy", {})
-            if not isinstance(only, list) or not isinstance(policy, dict):
-                raise ValueError("'only' must be a list, and 'policy' a table")
-            return cls(file, frozenset(map(str, only)), Policy(**policy))
+            only: Any = data.get("only", [])
+            if not isinstance(only, list):
+                raise TypeError("'only' must be a list of operations")
+            names: list[Any] = only
+            return cls(file, frozenset(map(str, names)), Policy(**data.get("policy", {})))
         except (OSError, ValueError, TypeError) as error:
             fault = InvalidInput(
                 f"the audit's configuration cannot be used: {error}",
@@ -63,7 +63,7 @@ class AuditSettings:
             return cls(file=DEFAULT_FILE if target is None else target, fault=fault)
 
 
-def _load(config: Path, *, is_demanded: bool) -> dict[str, object]:
+def _load(config: Path, *, is_demanded: bool) -> dict[str, Any]:
     if not is_demanded and not config.exists():
         return {}
     import tomllib

@@ -6,11 +6,13 @@ comes next can take back what a killed manager left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from hvcore import Instance, InvalidInput
 from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, OperationFailed, StateFailed
-from hvcore.plugin import DriverContext, NicMode, PlanStep, Recovery, StartPlan
+from hvcore.plugin import DriverContext, NicMode, ParameterValue, PlanStep, Recovery, StartPlan
 from hvcore.system import Journal, Phase, Step, Undoing, perform, undo_steps
 from hvcore_nspawn.command import nspawn_command
 from hvcore_nspawn.definition import Definition
@@ -87,7 +89,9 @@ class Lifecycle:
         """Remove the traces of an instance that no longer runs; any number of times."""
         self.settle(name)
         if self.groups.is_populated(name):
-            raise OperationFailed(f"{name} runs, so it is not cleaned up", resolution=f"'hv stop {name}' stops it first")
+            raise OperationFailed(
+                f"{name} runs, so it is not cleaned up", resolution=f"'hv stop {name}' stops it first"
+            )
         self._undo_all(name)
 
     def reboot(self, name: str) -> None:
@@ -146,7 +150,7 @@ class Lifecycle:
 
     def _shut_down(self, name: str, retry: bool, timeout_s: float | None) -> None:
         definition = Definition.load(self.places.definition(name))
-        parameters = definition.instance.parameters if definition else {}
+        parameters: Mapping[str, ParameterValue] = definition.instance.parameters if definition else {}
         guest = self._guest(name)
         if not retry:
             guest.ask(str(parameters.get("shutdown_signal") or _DEFAULT_SIGNAL))

@@ -57,7 +57,9 @@ def _tools(runner: Runner) -> list[Finding]:
 
 def _root() -> Finding:
     is_root = os.geteuid() == 0
-    return Finding("root", is_root, "runs as root" if is_root else "does not run as root", "" if is_root else "use sudo")
+    return Finding(
+        "root", is_root, "runs as root" if is_root else "does not run as root", "" if is_root else "use sudo"
+    )
 
 
 def _controllers(layout: CgroupLayout) -> list[Finding]:

@@ -74,9 +74,7 @@ class VolatileMounter:
 
     @property
     def _below(self) -> DefaultMounter:
-        first = tuple(
-            evolve(device, disk=evolve(device.disk, read_only=True)) for device in self.block_devices[:1]
-        )
+        first = tuple(evolve(device, disk=evolve(device.disk, read_only=True)) for device in self.block_devices[:1])
         return DefaultMounter(self.instance, first, f"{self.root}/lower")
 
     @property

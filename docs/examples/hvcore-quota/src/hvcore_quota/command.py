@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", help="the instance")
     parser.add_argument("--cpu-percent", type=int, metavar="N", help="part of each vcpu, 1 to 100")
     parser.add_argument("--pids-max", type=int, metavar="N", help="processes at most; 0 for any number")
-    parser.add_argument("--io", action="append", default=[], metavar="RULE", help="such as '8:0 rbps=1048576 wiops=max'")
+    parser.add_argument(
+        "--io", action="append", default=[], metavar="RULE", help="such as '8:0 rbps=1048576 wiops=max'"
+    )
     given = parser.parse_args(arguments)
     try:
         lxc = hvcore.load().hypervisor("lxc")

@@ -37,9 +37,7 @@ class WithQuota:
     def limits(self, instance: Instance) -> tuple[ConfigEntry, ...]:
         """Return what LXC shall set before the container's init runs."""
         wanted = settings(Quota.of(instance), instance.vcpus, self.layout)
-        ours = tuple(
-            ConfigEntry(f"lxc.{'cgroup' if one.is_v1 else 'cgroup2'}.{one.file}", one.value) for one in wanted
-        )
+        ours = tuple(ConfigEntry(f"lxc.{'cgroup' if one.is_v1 else 'cgroup2'}.{one.file}", one.value) for one in wanted)
         replaced = {entry.key for entry in ours if entry.key.split(".", 2)[2] in CPU_FILES}
         return (*(entry for entry in self.inner.limits(instance) if entry.key not in replaced), *ours)
 
