@@ -10,7 +10,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-MATRIX ?= py311,py312,py313,oldest,pluggy16
+MATRIX ?= py311,py312,py313,oldest,pluggy16,examples
 
 # pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
 empty :=
@@ -45,7 +45,7 @@ format: setup-dev ## let ruff format, and mend what it can
 pytest: setup-dev ## every test on this Python, from the checkout
 	.ci/summarize .results/pytest.txt $(BIN)/pytest $(PYTEST_ARGS)
 
-matrix: setup-dev ## the tests without root, on the built wheel, for every Python found and for old dependencies
+matrix: setup-dev ## on the built wheel: every Python found, old dependencies, and the example plugins, live as root
 	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)
 
 bench: setup-dev ## the benchmarks, with their ratios

@@ -22,17 +22,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where calls are recorded; the installed extension reads its settings anew in every test."""
-    import hvcore_audit
-
+    """Where calls are recorded."""
     monkeypatch.setenv("HVCORE_PLUGINS", "hvcore-audit")
     for variable in ("HVCORE_DISABLE", "HVCORE_ORDER"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HVCORE_AUDIT_FILE", str(tmp_path / "audit" / "audit.jsonl"))
     monkeypatch.setenv("HVCORE_AUDIT_CONFIG", str(tmp_path / "audit.toml"))
     (tmp_path / "audit.toml").touch()
-    for name in ("settings", "_record"):
-        vars(hvcore_audit.extension).pop(name, None)
     return tmp_path / "audit" / "audit.jsonl"
 
 

@@ -62,3 +62,11 @@ def test_rules_that_cannot_be_read_refuse_starts_and_nothing_else(
     assert caught.value.file is not None
     assert fake.list_instances() == ()
     fake.stop_instance("web1", force=True)
+
+
+def test_a_change_of_the_rules_is_in_force_at_once(fake: hvcore.Hypervisor, configure: Callable[[str], None]) -> None:
+    configure('[policy]\nclosed = "the node is being emptied"\n')
+    with pytest.raises(PolicyRefused):
+        fake.start_instance(WEB1)
+    configure("")
+    fake.start_instance(WEB1)

@@ -78,12 +78,12 @@ def test_a_file_that_cannot_be_written_breaks_nothing_and_is_told_once(
 
 
 def test_what_is_no_error_of_hvcore_is_recorded_too(tmp_path: Path, lines: Lines, file: Path) -> None:
-    around = Audit(AuditSettings(file=str(file))).recorded("list_instances", None)
+    around = Audit(lambda: AuditSettings(file=str(file))).recorded("list_instances", None)
     next(around)
     with pytest.raises(KeyboardInterrupt):
         around.throw(KeyboardInterrupt())
     assert lines()[-1]["outcome"] == "interrupted"
-    around = Audit(AuditSettings(file=str(file))).recorded("list_instances", None)
+    around = Audit(lambda: AuditSettings(file=str(file))).recorded("list_instances", None)
     next(around)
     with pytest.raises(ZeroDivisionError):
         around.throw(ZeroDivisionError("by zero"))

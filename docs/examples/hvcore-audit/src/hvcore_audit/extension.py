@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from functools import cached_property
 from typing import Any
 
 from hvcore.plugin import ContractHook, Instance, Kind, contract_hooks, current_hypervisor, hookimpl
 from hvcore_audit.record import Record, outcome_of
-from hvcore_audit.settings import AuditSettings
+from hvcore_audit.settings import AuditSettings, CurrentSettings
 
 __all__ = ["Audit"]
 
@@ -23,11 +22,12 @@ class Audit:
     whatever the contract holds.
 
     Args:
-        settings: what it is told; None reads the configuration when it is first needed.
+        settings: tells what it is told; None reads the configuration, again whenever it has changed.
     """
 
-    def __init__(self, settings: AuditSettings | None = None) -> None:
-        self._given = settings
+    def __init__(self, settings: Callable[[], AuditSettings] | None = None) -> None:
+        self._settings = CurrentSettings() if settings is None else settings
+        self._record = Record()
 
     @hookimpl(wrapper=True)
     def start_instance(self, instance: Instance) -> _Around:
@@ -58,33 +58,26 @@ class Audit:
         finally:
             self._note(operation, instance, time.monotonic() - began, error)
 
-    @cached_property
-    def settings(self) -> AuditSettings:
-        """What this extension is told."""
-        return AuditSettings.read() if self._given is None else self._given
-
-    @cached_property
-    def _record(self) -> Record:
-        return Record(self.settings.file)
-
     def _judge(self, instance: Instance) -> None:
         # Rules that cannot be read forbid: whoever wrote them meant something by them.
-        if self.settings.fault is not None:
-            raise self.settings.fault
-        self.settings.policy.judge(instance)
+        settings = self._settings()
+        if settings.fault is not None:
+            raise settings.fault
+        settings.policy.judge(instance)
 
     def _note(self, operation: str, instance: str | None, took_s: float, error: BaseException | None) -> None:
-        settings = self.settings
+        settings = self._settings()
         if not settings.file or (settings.only and operation not in settings.only):
             return
         self._record.write(
+            settings.file,
             {
                 "hypervisor": current_hypervisor() or None,
                 "operation": operation,
                 "instance": instance,
                 "duration_ms": round(took_s * 1000, 3),
                 **outcome_of(error),
-            }
+            },
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ __all__ = ["Policy"]
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    words: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (None,)
+    words: tuple[Any, ...] = tuple(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else (None,)
     if not all(isinstance(word, str) for word in words):
         raise TypeError(f"{value!r} is no list of texts")
     return words

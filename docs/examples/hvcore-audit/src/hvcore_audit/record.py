@@ -15,24 +15,24 @@ _LOGGER = "hvcore.audit"
 
 
 class Record:
-    """Writes lines to a file that is opened anew for each, so that it may be rotated at any time.
+    """Writes lines to a file that is opened anew for each, so that it may be rotated at any time."""
 
-    Args:
-        path: the file; its directory is made.
-    """
+    def __init__(self) -> None:
+        self._complained_of = ""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._has_complained = False
+    def write(self, path: str, line: dict[str, Any]) -> None:
+        """Append a line; a file that cannot be written is told of once and disturbs nobody.
 
-    def write(self, line: dict[str, Any]) -> None:
-        """Append a line; a file that cannot be written is told of once and disturbs nobody."""
+        Args:
+            path: the file; its directory is made.
+            line: the fields.
+        """
         import json
 
         text = json.dumps({**line, "time": _now(), "pid": os.getpid(), "user": _user()}).encode() + b"\n"
         try:
-            os.makedirs(os.path.dirname(self.path) or ".", mode=0o750, exist_ok=True)
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            os.makedirs(os.path.dirname(path) or ".", mode=0o750, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
                 # In one call, so that lines of several processes never mix.
                 if os.write(descriptor, text) != len(text):
@@ -40,14 +40,14 @@ class Record:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            self._complain(error.strerror or str(error))
+            self._complain(path, error.strerror or str(error))
 
-    def _complain(self, reason: str) -> None:
-        if not self._has_complained:
-            self._has_complained = True
+    def _complain(self, path: str, reason: str) -> None:
+        if self._complained_of != path:
+            self._complained_of = path
             import logging
 
-            logging.getLogger(_LOGGER).warning("calls are not recorded: %s: %s", self.path, reason)
+            logging.getLogger(_LOGGER).warning("calls are not recorded: %s: %s", path, reason)
 
 
 def outcome_of(error: BaseException | None) -> dict[str, Any]:

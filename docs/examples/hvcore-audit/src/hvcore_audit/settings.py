@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from attrs import field, frozen
 
 from hvcore import InvalidInput
 from hvcore_audit.policy import Policy
 
-__all__ = ["CONFIG_VARIABLE", "DEFAULT_CONFIG", "DEFAULT_FILE", "FILE_VARIABLE", "AuditSettings"]
+__all__ = ["CONFIG_VARIABLE", "DEFAULT_CONFIG", "DEFAULT_FILE", "FILE_VARIABLE", "AuditSettings", "CurrentSettings"]
 
 FILE_VARIABLE = "HVCORE_AUDIT_FILE"
 CONFIG_VARIABLE = "HVCORE_AUDIT_CONFIG"
@@ -52,8 +52,7 @@ class AuditSettings:
             only: Any = data.get("only", [])
             if not isinstance(only, list):
                 raise TypeError("'only' must be a list of operations")
-            names: list[Any] = only
-            return cls(file, frozenset(map(str, names)), Policy(**data.get("policy", {})))
+            return cls(file, frozenset(map(str, cast("list[Any]", only))), Policy(**data.get("policy", {})))
         except (OSError, ValueError, TypeError) as error:
             fault = InvalidInput(
                 f"the audit's configuration cannot be used: {error}",
@@ -72,3 +71,28 @@ def _load(config: Path, *, is_demanded: bool) -> dict[str, Any]:
     if unknown := sorted(data.keys() - _KEYS):
         raise ValueError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
     return data
+
+
+class CurrentSettings:
+    """The settings as they are now: the configuration is read again once it has changed."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._settings = AuditSettings()
+
+    def __call__(self) -> AuditSettings:
+        """Return the settings."""
+        seen = (os.environ.get(CONFIG_VARIABLE), os.environ.get(FILE_VARIABLE), _mark(CONFIG_VARIABLE))
+        if seen != self._seen:
+            self._settings = AuditSettings.read()
+            self._seen = seen
+        return self._settings
+
+
+def _mark(variable: str) -> tuple[int, int, int] | None:
+    """Return what tells one state of the configuration from the next."""
+    try:
+        status = os.stat(os.environ.get(variable, DEFAULT_CONFIG))
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
