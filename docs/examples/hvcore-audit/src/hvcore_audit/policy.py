@@ -9,10 +9,15 @@ from attrs import field, frozen
 from hvcore import Instance
 from hvcore.errors import PolicyRefused
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "texts"]
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts as a tuple.
+
+    Raises:
+        TypeError: it is anything else.
+    """
     words: tuple[Any, ...] = tuple(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else (None,)
     if not all(isinstance(word, str) for word in words):
         raise TypeError(f"{value!r} is no list of texts")
@@ -48,8 +53,8 @@ class Policy:
     closed: str = field(default="", validator=lambda _policy, _name, value: _check_text(value))
     most_memory_mib: int | None = field(default=None, validator=lambda _policy, _name, value: _check_number(value))
     most_vcpus: int | None = field(default=None, validator=lambda _policy, _name, value: _check_number(value))
-    required_tags: tuple[str, ...] = field(default=(), converter=_words)
-    forbidden_hypervisors: tuple[str, ...] = field(default=(), converter=_words)
+    required_tags: tuple[str, ...] = field(default=(), converter=texts)
+    forbidden_hypervisors: tuple[str, ...] = field(default=(), converter=texts)
 
     def judge(self, instance: Instance) -> None:
         """Let a start pass, or refuse it.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from attrs import field, frozen
 
 from hvcore import InvalidInput
-from hvcore_audit.policy import Policy
+from hvcore_audit.policy import Policy, texts
 
 __all__ = ["CONFIG_VARIABLE", "DEFAULT_CONFIG", "DEFAULT_FILE", "FILE_VARIABLE", "AuditSettings", "CurrentSettings"]
 
@@ -49,10 +49,7 @@ class AuditSettings:
         try:
             data = _load(config, is_demanded=CONFIG_VARIABLE in environment)
             file = target if target is not None else str(data.get("file", DEFAULT_FILE))
-            only: Any = data.get("only", [])
-            if not isinstance(only, list):
-                raise TypeError("'only' must be a list of operations")
-            return cls(file, frozenset(map(str, cast("list[Any]", only))), Policy(**data.get("policy", {})))
+            return cls(file, frozenset(texts(data.get("only", []))), Policy(**data.get("policy", {})))
         except (OSError, ValueError, TypeError) as error:
             fault = InvalidInput(
                 f"the audit's configuration cannot be used: {error}",
