@@ -14,6 +14,7 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 
 import hvcore
+import hvcore_chroot
 import hvcore_lxc
 
 
@@ -29,7 +30,7 @@ def main(env_dir: str, *pins: str) -> int:
     """
     broken = [
         f"{package.__name__} comes from {package.__file__}, not from the wheel in {env_dir}"
-        for package in (hvcore, hvcore_lxc)
+        for package in (hvcore, hvcore_chroot, hvcore_lxc)
         if Path(env_dir) not in Path(package.__file__).parents
     ]
     for distribution in distributions():

@@ -14,6 +14,7 @@ from typing import cast
 
 from reference_pages.api import api_page
 from reference_pages.cli import cli_page
+from reference_pages.conformance import conformance_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page, support_page
 from reference_pages.models import models_page
@@ -43,6 +44,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "models.md": models_page(),
         "cli.md": cli_page(),
+        "conformance.md": conformance_page(),
     }
     made |= {f"{hypervisor.name}-parameters.md": parameters_page(hypervisor) for hypervisor in hypervisors}
     return {name: f"{HEADER}\n{text}" for name, text in made.items()}

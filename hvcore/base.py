@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hvcore.context import DriverContext
+    from hvcore.model.capability import Capability
     from hvcore.model.files import AncillaryFiles
     from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.node import NodeInfo
@@ -98,6 +99,11 @@ class BaseHypervisor(
         from hvcore.system.node import linux_node_info
 
         return linux_node_info()
+
+    @hookimpl
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Know of no limits."""
+        return ()
 
     @hookimpl
     def can_migrate(self) -> bool:

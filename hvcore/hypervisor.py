@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from hvcore.errors import InstanceNotFound, InvalidInput
+from hvcore.locking import instance_lock
 from hvcore.model.names import check_instance_name
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
-from hvcore.spec.kinds import Kind
 from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
@@ -82,7 +82,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
         """
         ready = self.prepare_instance(instance)
         self.scope.command(ParamsSpec.validate_parameters, parameters=ready.parameters)
-        with self.context.locks.hold(ready.name, "start_instance"):
+        with self._locked(ready.name, "start_instance"):
             self.scope.command(
                 LifecycleSpec.start_instance,
                 instance=ready,
@@ -155,7 +155,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
                 f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed="0 s or more"
             )
         definition = None if isinstance(given, str) else self.prepare_instance(given)
-        with self.context.locks.hold(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
+        with self._locked(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
             self.scope.command(
                 LifecycleSpec.stop_instance,
                 instance=definition,
@@ -169,7 +169,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
     def cleanup_instance(self, instance_name: str) -> None:
         """Remove what an instance that no longer runs has left on the node; may run any number of times."""
         wanted = check_instance_name(instance_name)
-        with self.context.locks.hold(wanted, "cleanup_instance"):
+        with self._locked(wanted, "cleanup_instance"):
             self.scope.command(LifecycleSpec.cleanup_instance, instance_name=wanted)
 
     def reboot_instance(self, instance: Instance | str) -> None:
@@ -181,13 +181,13 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
     def pause_instance(self, instance: Instance | str) -> None:
         """Take the CPU away from a running instance; pausing a paused one changes nothing."""
         wanted = name_of(instance)
-        with self.context.locks.hold(wanted, "pause_instance"):
+        with self._locked(wanted, "pause_instance"):
             self.scope.command(LifecycleSpec.pause_instance, instance_name=wanted)
 
     def resume_instance(self, instance: Instance | str) -> None:
         """Give a paused instance its CPU back; resuming a running one changes nothing."""
         wanted = name_of(instance)
-        with self.context.locks.hold(wanted, "resume_instance"):
+        with self._locked(wanted, "resume_instance"):
             self.scope.command(LifecycleSpec.resume_instance, instance_name=wanted)
 
     def balloon_instance_memory(self, instance: Instance | str, memory_mib: int) -> None:
@@ -242,16 +242,19 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
         return self.scope.command(InventorySpec.verify, parameters=parameters)
 
     def capabilities(self) -> tuple[Capability, ...]:
-        """Say of every operation of the contract whether it is supported."""
-        from hvcore.model.capability import Capability, Support
+        """Say of every operation of the contract whether it is supported on this node as it is now.
 
-        found: list[Capability] = []
-        for hook in self.scope.hooks:
-            if hook.declaration.kind is Kind.COMMAND:
-                has = any(a.role != "wrapper" for a in self.scope.answerers(hook.function))
-                reason = "" if has else f"{self.name} does not implement it"
-                found.append(Capability(hook.name, Support.YES if has else Support.NO, reason))
-        return tuple(found)
+        Returns:
+            One entry per operation, those of the hypervisor's own steps included: ``yes``, or ``limited`` or ``no`` with the
+            reason and what to do. Nothing is changed to find out.
+
+        Raises:
+            HookFailed: the driver speaks of an operation that there is not.
+            OperationFailed: the node could not be looked at.
+        """
+        from hvcore.capabilities import capabilities_of
+
+        return capabilities_of(self.scope)
 
     # -- definitions, files, node ----------------------------------------------------------------------------------
 
@@ -301,6 +304,9 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
+    def _locked(self, name: str, operation: str, wait_s: float = 0) -> AbstractContextManager[None]:
+        return instance_lock(self.scope, self.context.locks, name, operation, wait_s)
+
     def _definition(self, instance: Instance | str) -> Instance:
         if not isinstance(instance, str):
             return self.prepare_instance(instance)
@@ -317,7 +323,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
     @contextmanager
     def _held(self, instance: Instance | str, operation: str) -> Generator[Instance]:
         # Looked up under the lock: until then, another process may start it anew from another definition.
-        with self.context.locks.hold(name_of(instance), operation):
+        with self._locked(name_of(instance), operation):
             yield self._definition(instance)
 
 

@@ -257,15 +257,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> str:
         """Add a device to a running instance and return what the hypervisor calls it."""
-        with self._held(instance, "hot_add_device") as known:
-            return self.scope.command(
-                DevicesSpec.hot_add_device,
-                instance=known,
-                device_type=device_type,
-                device=device,
-                extra=extra,
-                sequence=sequence,
-            )
+        return self._change_device(DevicesSpec.hot_add_device, instance, device_type, device, extra, sequence)
 
     def hot_del_device(
         self,
@@ -276,15 +268,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> None:
         """Take a device from a running instance."""
-        with self._held(instance, "hot_del_device") as known:
-            self.scope.command(
-                DevicesSpec.hot_del_device,
-                instance=known,
-                device_type=device_type,
-                device=device,
-                extra=extra,
-                sequence=sequence,
-            )
+        self._change_device(DevicesSpec.hot_del_device, instance, device_type, device, extra, sequence)
 
     def hot_mod_device(
         self,
@@ -295,15 +279,7 @@ class DeviceVerbs(_Verbs):
         extra: HotplugExtra | None = None,
     ) -> str:
         """Change a device of a running instance and return what the hypervisor calls it now."""
-        with self._held(instance, "hot_mod_device") as known:
-            return self.scope.command(
-                DevicesSpec.hot_mod_device,
-                instance=known,
-                device_type=device_type,
-                device=device,
-                extra=extra,
-                sequence=sequence,
-            )
+        return self._change_device(DevicesSpec.hot_mod_device, instance, device_type, device, extra, sequence)
 
     def verify_hotplug_support(self, instance: Instance | str, action: DeviceAction, device_type: DeviceType) -> None:
         """Check that a running instance can take one kind of change."""
@@ -317,3 +293,15 @@ class DeviceVerbs(_Verbs):
     def hotplug_supported(self, instance: Instance | str) -> None:
         """Check that a running instance can take any change of devices at all."""
         self.scope.command(DevicesSpec.hotplug_supported, instance=self._definition(instance))
+
+    def _change_device(
+        self,
+        spec: Callable[[DevicesSpec, Instance, DeviceType, Disk | Nic, HotplugExtra | None, int], R],
+        instance: Instance | str,
+        device_type: DeviceType,
+        device: Disk | Nic,
+        extra: HotplugExtra | None,
+        sequence: int,
+    ) -> R:
+        with self._held(instance, spec.__name__) as known:
+            return self.scope.command(spec, known, device_type, device, extra, sequence)

@@ -29,7 +29,7 @@ _MORE_MODULES = (
     "hvcore.scope",
     "hvcore.spec.kinds",
     "hvcore_lxc.document",
-    "hvcore_lxc.mounter",
+    "hvcore.system.root_mounts",
     "hvcore_lxc.cgroup_manager",
 )
 

@@ -97,6 +97,7 @@ def _facts(info: InstanceInfo) -> dict[str, Cell | None]:
         "VCPUS": _figure(info.vcpus),
         "CPU TIME": _figure(f"{info.cpu_seconds:.2f}", " s"),
         "PID": _figure(info.pid),
+        "PROCESSES": _figure(info.processes),
     }
 
 

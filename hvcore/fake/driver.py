@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hvcore.fake.inventory import describe, describe_all
 from hvcore.plugin import BaseHypervisor, hookimpl
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from hvcore.fake.machine import Machine
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
-    from hvcore.model.instance import BlockDevice, Instance
+    from hvcore.model.instance import BlockDevice, Disk, Instance, Nic
+    from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node, NodeInfo
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
@@ -32,8 +34,12 @@ class FakeDriver(BaseHypervisor):
     paused, memory is a number, disks and network interfaces are only remembered. Real are the files, the journal, the
     locks, the console log, the node's figures, and the commands that ``exec_in_instance`` runs on this very machine.
 
+    Another state directory is another node, and its path that node's address; an instance can be migrated to it.
+
     Source: Ganeti's ``fake`` hypervisor and libvirt's ``test:///default``.
     """
+
+    CAN_MIGRATE: ClassVar[bool] = True
 
     def declared_parameters(self) -> tuple[Parameter, ...]:
         """Return the parameters, imported late."""
@@ -57,6 +63,7 @@ class FakeDriver(BaseHypervisor):
         from hvcore.fake.inventory import startup_memory_mib
         from hvcore.fake.planning import plan
 
+        self._meet("plan", instance.parameters)
         return plan(self._machine(instance.name), instance, startup_memory_mib(self.context, instance), startup_paused)
 
     @hookimpl
@@ -65,6 +72,7 @@ class FakeDriver(BaseHypervisor):
         from hvcore.fake.clock import read_clock
 
         machine = self._machine(instance.name)
+        machine.meet("check")
         return machine.running(read_clock()) is not None and machine.is_complete()
 
     @hookimpl
@@ -121,13 +129,19 @@ class FakeDriver(BaseHypervisor):
 
     @hookimpl
     def recover(self, instance_name: str | None) -> RecoveryReport:
-        """Undo a start that was not finished, finish a stop, and remove what dead guests left."""
+        """Undo a start that was not finished, finish a stop, end a migration, and remove what dead guests left.
+
+        A migration that might still go on is ended, too: on the source the instance stays, on the target nothing is left
+        of it; only when it has arrived there, it stays there.
+        """
         from hvcore.fake.recovery import recover_all, recover_one
         from hvcore.model.recovery import RecoveryReport
 
         if instance_name is None:
             return RecoveryReport(self.context.name, recover_all(self.context))
-        found = recover_one(self._machine(instance_name))
+        machine = self._machine(instance_name)
+        machine.meet("recover")
+        found = recover_one(machine)
         return RecoveryReport(self.context.name, () if found is None else (found,))
 
     # -- inventory -------------------------------------------------------------------------------------------------
@@ -135,6 +149,7 @@ class FakeDriver(BaseHypervisor):
     @hookimpl
     def list_instances(self, parameters: Mapping[str, ParameterValue] | None) -> tuple[str, ...]:
         """Read the state of every instance."""
+        self._meet("list", parameters)
         return tuple(info.name for info in describe_all(self.context))
 
     @hookimpl
@@ -142,11 +157,14 @@ class FakeDriver(BaseHypervisor):
         self, instance_name: str, parameters: Mapping[str, ParameterValue] | None
     ) -> InstanceInfo | None:
         """Read the state of one instance; the CPU time is simulated."""
+        self._meet("info", parameters)
+        self._machine(instance_name).meet("info")
         return describe(self.context, instance_name)
 
     @hookimpl
     def get_all_instances_info(self, parameters: Mapping[str, ParameterValue] | None) -> tuple[InstanceInfo, ...]:
         """Read the state of every instance; the CPU times are simulated."""
+        self._meet("list", parameters)
         return describe_all(self.context)
 
     @hookimpl
@@ -162,6 +180,7 @@ class FakeDriver(BaseHypervisor):
         """
         from hvcore.fake.inventory import node_info
 
+        self._meet("node", parameters)
         return node_info(self.context)
 
     @hookimpl
@@ -169,6 +188,7 @@ class FakeDriver(BaseHypervisor):
         """Look whether both directories can be written, or made, and whether commands can be run."""
         from hvcore.fake.health import examine
 
+        self._meet("verify", parameters)
         return examine(self.context)
 
     # -- console ---------------------------------------------------------------------------------------------------
@@ -178,6 +198,7 @@ class FakeDriver(BaseHypervisor):
         """Name the log, for there is no console."""
         from hvcore.model.console import ConsoleKind, InstanceConsole
 
+        self._meet("attach", instance.parameters)
         log = self._machine(instance.name).console.path
         return InstanceConsole(
             instance=instance.name,
@@ -194,9 +215,129 @@ class FakeDriver(BaseHypervisor):
         """
         from hvcore.fake.guest import execute
 
-        return execute(self._machine(instance_name), request)
+        machine = self._machine(instance_name)
+        machine.meet("exec")
+        return execute(machine, request)
+
+    # -- migration -------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def versions_safe_for_migration(self, source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+        """Demand the same first number, within which the files of an instance stay the same."""
+        return source[:1] == target[:1]
+
+    @hookimpl
+    def migration_info(self, instance: Instance) -> str:
+        """Describe the instance as JSON: definition, memory, which run it is, and where it is."""
+        from hvcore.fake.source import describe_for_target
+
+        return describe_for_target(self._machine(instance.name))
+
+    @hookimpl
+    def accept_instance(self, instance: Instance, info: str, target: str) -> None:
+        """Make its directory with a slot for its state; the address must be that of this node.
+
+        An address is the absolute path of a node's state directory, as in ``HVCORE_STATE_DIR``, also as
+        ``file:///path``. What is saved is the definition that the source describes; commands that run in the instance,
+        the content of ``root/`` and the log stay on the source.
+        """
+        from hvcore.fake.inventory import node_info
+        from hvcore.fake.target import accept
+
+        accept(self._machine(instance.name), instance, info, target, node_info(self.context).memory_free_mib)
+
+    @hookimpl
+    def migrate_instance(self, cluster_name: str, instance: Instance, target: str, live: bool) -> None:
+        """Write down when the transfer began; how far it is follows from the clock."""
+        from hvcore.fake.source import migrate
+
+        migrate(self._machine(instance.name), target, live)
+
+    @hookimpl
+    def get_migration_status(self, instance: Instance) -> MigrationStatus:
+        """Reckon from the clock; a target that no longer waits means failure."""
+        from hvcore.fake.source import status
+
+        return status(self._machine(instance.name))
+
+    @hookimpl
+    def finalize_migration_source(self, instance: Instance, success: bool, live: bool) -> None:
+        """Move its state into the target's slot and remove the rest, or let the guest go on here."""
+        from hvcore.fake.source import finalize
+
+        finalize(self._machine(instance.name), success)
+
+    @hookimpl
+    def finalize_migration_dst(self, instance: Instance, info: str, success: bool) -> None:
+        """Put what has arrived in its place, after fetching it where the source was not told yet; or remove all."""
+        from hvcore.fake.target import finalize
+
+        finalize(self._machine(instance.name), instance, info, success)
+
+    # -- devices ---------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def resize_disk(self, instance: Instance, disk: Disk, new_size_bytes: int) -> None:
+        """Remember the size; a disk never shrinks."""
+        from hvcore.fake.devices import resize
+
+        resize(self._machine(instance.name), disk, new_size_bytes)
+
+    @hookimpl
+    def hot_add_device(
+        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
+    ) -> str:
+        """Add it to the saved definition; it is called by its type and place, such as ``disk1``."""
+        from hvcore.fake.devices import add
+
+        return add(self._machine(instance.name), device_type, device, sequence)
+
+    @hookimpl
+    def hot_del_device(
+        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
+    ) -> None:
+        """Take it from the saved definition."""
+        from hvcore.fake.devices import remove
+
+        remove(self._machine(instance.name), device_type, device, sequence)
+
+    @hookimpl
+    def hot_mod_device(
+        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
+    ) -> str:
+        """Change it in the saved definition."""
+        from hvcore.fake.devices import change
+
+        return change(self._machine(instance.name), device_type, device, sequence)
+
+    @hookimpl
+    def verify_hotplug_support(self, instance: Instance, action: DeviceAction, device_type: DeviceType) -> None:
+        """Look whether the instance runs and stays here; every action and type will do."""
+        self.hotplug_supported(instance)
+
+    @hookimpl
+    def hotplug_supported(self, instance: Instance) -> None:
+        """Look whether the instance runs and stays here."""
+        from hvcore.fake.devices import require_hotplug
+
+        require_hotplug(self._machine(instance.name))
+
+    # -- node ------------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def powercycle_node(self, parameters: Mapping[str, ParameterValue] | None) -> None:
+        """Reset the simulated node: its instances end, and the real node does not notice."""
+        from hvcore.fake.power import cut_power
+
+        cut_power(self.context)
 
     # -- parameters ------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def validate_parameters(self, parameters: Mapping[str, ParameterValue]) -> None:
+        """Validate what is declared; no value depends on the node."""
+        super().validate_parameters(parameters)
+        self._meet("validate", parameters)
 
     @hookimpl
     def assess_parameters(self, parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:
@@ -206,6 +347,14 @@ class FakeDriver(BaseHypervisor):
         return assess(parameters)
 
     # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _meet(self, step: str, parameters: Mapping[str, ParameterValue] | None) -> None:
+        if not parameters:
+            return
+        from hvcore.fake.behaviour import Behaviour
+        from hvcore.fake.faults import meet
+
+        meet(step, Behaviour.of(parameters))
 
     def _machine(self, name: str) -> Machine:
         from hvcore.fake.machine import Machine

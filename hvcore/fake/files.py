@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from hvcore.errors import HypervisorError, StateFailed
+from hvcore.fake.documents import DRAFT, explained, read_text, replace, table
+from hvcore.fake.slot import ArrivalSlot
 from hvcore.fake.state import RunState
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["InstanceFiles"]
 
 _JOURNAL = "journal"
-_NEW = ".new"
 
 
 class InstanceFiles:
@@ -37,15 +37,16 @@ class InstanceFiles:
         self.state = directory / "state.json"
         self.bell = directory / "bell"
         self.root = directory / "root"
+        self.slot = ArrivalSlot(directory)
 
     def make_directory(self) -> None:
         """Make the directory, unless it is there."""
-        with _explained("make", self.directory):
+        with explained("make", self.directory):
             self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def remove_directory(self) -> None:
         """Remove the journal and the directory, once nothing else is left in it."""
-        with _explained("remove", self.directory):
+        with explained("remove", self.directory):
             if not self.directory.is_dir():
                 return
             others = sorted(set(os.listdir(self.directory)) - {_JOURNAL})
@@ -64,7 +65,7 @@ class InstanceFiles:
 
     def write_definition(self, instance: Instance) -> None:
         """Save the definition."""
-        _replace(self.definition, instance.to_dict())
+        replace(self.definition, instance.to_dict())
 
     def read_definition(self) -> Instance | None:
         """Return the saved definition, or None when there is none.
@@ -74,11 +75,11 @@ class InstanceFiles:
         """
         from hvcore.model.instance import Instance
 
-        text = _text(self.definition)
+        text = read_text(self.definition)
         if text is None:
             return None
         try:
-            return Instance.from_dict(_table(text))
+            return Instance.from_dict(table(text))
         except (TypeError, ValueError, HypervisorError) as error:
             raise StateFailed(
                 f"{self.definition} is no instance's definition: {error}",
@@ -87,19 +88,33 @@ class InstanceFiles:
 
     def write_state(self, state: RunState) -> None:
         """Save the state of the machine."""
-        _replace(self.state, state.to_dict())
+        replace(self.state, state.to_dict())
+
+    def settle_arrival(self, clock: Clock) -> None:
+        """Put the state that has arrived in its place, with its migration over."""
+        state = self.read_state()
+        if state is not None:
+            # First in the slot: no file ever says that the machine here is on its way to here.
+            replace(self.slot.arrival, state.settled(clock).to_dict())
+        with explained("write", self.state):
+            self.slot.arrival.replace(self.state)
 
     def read_state(self) -> RunState | None:
         """Return the saved state, or None when the machine is off; what is no state says nothing, so it is off then, too.
 
+        What has arrived from another node is here, if nobody has put it in its place yet; it is looked for first, so that
+        it is not missed while it is being put there.
+
         Raises:
             StateFailed: it cannot be read.
         """
-        text = _text(self.state)
+        text = read_text(self.slot.arrival)
+        if text is None:
+            text = read_text(self.state)
         if text is None:
             return None
         try:
-            return RunState.from_dict(_table(text))
+            return RunState.from_dict(table(text))
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -110,50 +125,6 @@ class InstanceFiles:
 
     def remove(self, path: Path) -> None:
         """Remove one of the files, and what a killed writer left of it."""
-        with _explained("remove", path):
-            path.with_name(path.name + _NEW).unlink(missing_ok=True)
+        with explained("remove", path):
+            path.with_name(path.name + DRAFT).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-
-
-def _replace(path: Path, data: dict[str, Any]) -> None:
-    import json
-
-    new = path.with_name(path.name + _NEW)
-    with _explained("write", path):
-        new.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-        new.replace(path)
-
-
-def _text(path: Path) -> str | None:
-    with _explained("read", path):
-        try:
-            return path.read_text("utf-8", "replace")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-
-def _table(text: str) -> dict[str, Any]:
-    """Return what a JSON text describes.
-
-    Raises:
-        ValueError: it is no JSON.
-        TypeError: it is something else than an object.
-    """
-    import json
-
-    data: object = json.loads(text)
-    if not isinstance(data, dict):
-        raise TypeError("it is not a JSON object")
-    return cast("dict[str, Any]", data)
-
-
-@contextmanager
-def _explained(verb: str, path: Path) -> Generator[None]:
-    """Say of an error of the file system what was done, to which file, and what helps."""
-    try:
-        yield
-    except OSError as error:
-        raise StateFailed(
-            f"cannot {verb} {path}: {error.strerror}",
-            resolution="check free space and permissions, or set HVCORE_STATE_DIR to a directory you may write",
-        ) from error

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from hvcore.errors import DeviceBusy
-from hvcore.fake.guest import end_commands
+from hvcore.fake.processes import end_commands
 from hvcore.system.mountinfo import mounts_below, read_mounts
 
 __all__ = ["make_folder", "remove_folder"]

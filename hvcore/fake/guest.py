@@ -7,21 +7,19 @@ A stop ends those that are left, and so does a time limit; one that has cleared 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hvcore.errors import CommandTimeout, InvalidInput, OperationFailed
 from hvcore.fake.clock import read_clock
-from hvcore.fake.processes import end_marked
+from hvcore.fake.processes import end_marked, mark_of
 from hvcore.model.execution import ExecRequest, ExecResult
 
 if TYPE_CHECKING:
     from hvcore.fake.machine import Machine
 
-__all__ = ["end_commands", "execute"]
+__all__ = ["execute"]
 
 _NAME = "HVCORE_INSTANCE"
-_DIRECTORY = "HVCORE_INSTANCE_DIR"
 _CALL = "HVCORE_EXEC"
 # The folder comes first: once a stop has taken it away, no command can enter the instance any more.
 _ENTER = 'cd -- "$0" && { [ -z "$1" ] || cd -- "$1"; } && shift && exec env -- "$@"'
@@ -59,18 +57,6 @@ def execute(machine: Machine, request: ExecRequest) -> ExecResult:
     return ExecResult(_exit_status(done.status), done.output, done.errors)
 
 
-def end_commands(directory: Path) -> None:
-    """End every command that still runs in an instance, and wait until all are gone.
-
-    Args:
-        directory: the instance's directory.
-
-    Raises:
-        OperationFailed: one cannot be ended.
-    """
-    end_marked(_mark(directory))
-
-
 def _check(request: ExecRequest) -> None:
     """Refuse what this hypervisor cannot run.
 
@@ -96,7 +82,7 @@ def _command_line(machine: Machine, mark: str, request: ExecRequest) -> tuple[st
         "env",
         "--",
         f"{_NAME}={machine.name}",
-        _mark(machine.files.directory),
+        mark_of(machine.files.directory),
         mark,
         "/bin/sh",
         "-c",
@@ -111,8 +97,3 @@ def _command_line(machine: Machine, mark: str, request: ExecRequest) -> tuple[st
 def _exit_status(status: int) -> int:
     """Return an exit status as a shell tells it: 128 plus the number of the signal that ended a command."""
     return status if status >= 0 else 128 - status
-
-
-def _mark(directory: Path) -> str:
-    """The mark of an instance: its directory by its one real name, however the state directory was spelt."""
-    return f"{_DIRECTORY}={os.path.realpath(directory)}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 from hvcore.context import DriverContext
 from hvcore.model.verify import Finding, VerifyReport
+from hvcore.system.commands import find_program
 
 __all__ = ["examine"]
 
@@ -20,6 +22,7 @@ def examine(context: DriverContext) -> VerifyReport:
             _writable("log directory", context.log_dir, "HVCORE_LOG_DIR"),
             *(_program(name) for name in ("env", "/bin/sh")),
         ),
+        {"python": platform.python_version(), "kernel": os.uname().release},
     )
 
 
@@ -33,9 +36,7 @@ def _writable(what: str, directory: Path, variable: str) -> Finding:
 
 
 def _program(name: str) -> Finding:
-    import shutil
-
-    path = shutil.which(name)
+    path = find_program(name)
     if path is None:
         return Finding(
             name,

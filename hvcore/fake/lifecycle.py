@@ -9,12 +9,12 @@ from attrs import evolve
 from hvcore.errors import AlreadyRunning, OperationFailed, StopTimeout
 from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.clock import read_clock
+from hvcore.fake.faults import meet
 from hvcore.fake.machine import Machine
 from hvcore.fake.recovery import raise_failure, require_settled, take_down
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Phase
-from hvcore.system.operation import perform
 
 __all__ = ["balloon", "clean_up", "pause", "reboot", "restore", "resume", "start", "stop"]
 
@@ -32,13 +32,7 @@ def start(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -
     if machine.running(read_clock()) is not None:
         raise AlreadyRunning(f"{instance.name} runs already", resolution="stop it first, or reboot it")
     steps = machine.start_steps(instance, Behaviour.of(instance.parameters), memory_mib, paused)
-    machine.files.make_directory()
-    try:
-        machine.journal.enter(Phase.STARTING)
-        perform(steps, machine.journal, machine.context.observer)
-    except BaseException:
-        machine.files.remove_bare_directory()
-        raise
+    machine.build(steps)
 
 
 def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) -> None:
@@ -46,24 +40,20 @@ def stop(machine: Machine, force: bool, retry: bool, timeout_s: float | None) ->
 
     Raises:
         StopTimeout: the guest was asked and still runs.
-        OperationFailed: a step failed; the next command on the instance finishes the stop.
+        OperationFailed: it is being migrated, or a step failed; the next command on the instance finishes the stop.
     """
     require_settled(machine)
     state = machine.running(read_clock())
     if state is None:
         return
     if not force:
+        machine.require_staying(read_clock())
         _ask(machine, state, retry)
         if not _wait_for_guest(machine, state.run, _STOP_TIMEOUT_S if timeout_s is None else timeout_s):
             return
     machine.restore_journal()
     machine.journal.enter(Phase.STOPPING)
-    if state.behaviour.fail_step == "halt":
-        raise OperationFailed(
-            "injected failure",
-            step="halt",
-            resolution="the next command on the instance, or 'hv recover', finishes the stop",
-        )
+    meet("halt", state.behaviour, "the next command on the instance, or 'hv recover', finishes the stop")
     raise_failure(take_down(machine))
     machine.console.say("ended by force" if force else "shut down")
 
@@ -76,7 +66,7 @@ def reboot(machine: Machine) -> None:
         OperationFailed: it could not be restarted.
     """
     require_settled(machine)
-    before = machine.require_running(read_clock())
+    before = machine.require_staying(read_clock())
 
     def do() -> None:
         machine.end_commands()
@@ -94,7 +84,7 @@ def pause(machine: Machine) -> None:
         NotRunning: it does not run.
     """
     require_settled(machine)
-    state = machine.require_running(read_clock())
+    state = machine.require_staying(read_clock())
     if not state.is_paused:
         machine.change("pause", state, lambda: machine.set_state(state.paused(read_clock())))
         machine.console.say("paused")
@@ -107,7 +97,7 @@ def resume(machine: Machine) -> None:
         NotRunning: it does not run.
     """
     require_settled(machine)
-    state = machine.require_running(read_clock())
+    state = machine.require_staying(read_clock())
     if state.is_paused:
         machine.change("resume", state, lambda: machine.set_state(state.resumed(read_clock())))
         machine.console.say("resumed")
@@ -126,7 +116,7 @@ def balloon(machine: Machine, memory_mib: int, free_mib: int) -> None:
         OperationFailed: the node has not enough.
     """
     require_settled(machine)
-    state = machine.require_running(read_clock())
+    state = machine.require_staying(read_clock())
     growth_mib = memory_mib - state.memory_mib
     if growth_mib > max(free_mib, 0):
         raise OperationFailed(
@@ -145,7 +135,7 @@ def restore(machine: Machine, instance: Instance) -> None:
         NotRunning: it does not run.
     """
     require_settled(machine)
-    machine.restore(instance, machine.require_running(read_clock()))
+    machine.restore(instance, machine.require_staying(read_clock()))
 
 
 def clean_up(machine: Machine) -> None:
@@ -154,6 +144,7 @@ def clean_up(machine: Machine) -> None:
     Raises:
         OperationFailed: it is on, or something cannot be removed.
     """
+    machine.meet("cleanup")
     require_settled(machine)
     if machine.running(read_clock()) is not None:
         raise OperationFailed(f"{machine.name} runs, so it is not cleaned up", resolution="stop it first")

@@ -14,10 +14,11 @@ from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.bell import Bell
 from hvcore.fake.clock import Clock, read_clock
 from hvcore.fake.console import ConsoleLog
+from hvcore.fake.faults import failing, meet
 from hvcore.fake.files import InstanceFiles
 from hvcore.fake.folder import make_folder, remove_folder
-from hvcore.fake.guest import end_commands
 from hvcore.fake.params import STARTING
+from hvcore.fake.processes import end_commands
 from hvcore.fake.state import RunState
 from hvcore.model.instance import Instance
 from hvcore.system.journal import Journal, Phase
@@ -52,6 +53,7 @@ class Machine:
         self.files = InstanceFiles(context.instance_dir(name))
         self.journal = Journal(self.files.directory)
         self.bell = Bell(self.files.bell)
+        self.slot = self.files.slot
         self.console = ConsoleLog(context.log_dir / f"{name}.console.log")
 
     def running(self, clock: Clock) -> RunState | None:
@@ -69,6 +71,40 @@ class Machine:
             raise NotRunning(f"{self.name} does not run", resolution="start it first; 'hv list' names those that run")
         return state
 
+    def require_staying(self, clock: Clock) -> RunState:
+        """Return the state of a machine that runs or is paused and is not on its way to another node.
+
+        Raises:
+            NotRunning: it does not run.
+            OperationFailed: it is being migrated.
+        """
+        state = self.require_running(clock)
+        if state.departure is not None:
+            raise OperationFailed(
+                f"{self.name} is being migrated to {state.departure.target}",
+                resolution="wait until the migration has ended, or end it without success on both nodes",
+            )
+        return state
+
+    def behaviour(self) -> Behaviour:
+        """Return the parameters that are in force; of a machine that is off, those of what it has left."""
+        state = self.files.read_state()
+        if state is not None:
+            return state.behaviour
+        try:
+            definition = self.files.read_definition()
+        except StateFailed:
+            return Behaviour()
+        return Behaviour() if definition is None else Behaviour.of(definition.parameters)
+
+    def meet(self, step: str) -> None:
+        """Come to a step of a verb: wait or fail where the parameters ask for it.
+
+        Raises:
+            OperationFailed: they ask for a failure.
+        """
+        meet(step, self.behaviour())
+
     def change(self, step: str, before: RunState, do: Callable[[], None]) -> None:
         """Do what changes the state of a running machine; when it fails, the machine is as it was.
 
@@ -77,7 +113,18 @@ class Machine:
             before: the state that a failure leads back to.
             do: makes the change.
         """
-        steps = [Step(step, failing(step, before.behaviour, do), lambda: self.set_state(before))]
+        self.act(step, before.behaviour, do, lambda: self.set_state(before))
+
+    def act(self, step: str, behaviour: Behaviour, do: Callable[[], None], undo: Callable[[], None]) -> None:
+        """Take a step that is one atomic change, so that the journal need not tell of it.
+
+        Args:
+            step: what the errors call it.
+            behaviour: the parameters, which may ask for its failure.
+            do: takes the step.
+            undo: called after a failure.
+        """
+        steps = [Step(step, failing(step, behaviour, do), undo)]
         perform(steps, _NoJournal(self.files.directory), self.context.observer)
 
     def set_state(self, state: RunState) -> None:
@@ -143,15 +190,59 @@ class Machine:
             self.files.write_state(state)
             self.console.say("booted, and paused before the first instruction" if paused else "booted")
 
-        actions: dict[str, Callable[[], None]] = {
-            "directory": self.files.make_directory,
-            "definition": lambda: self.files.write_definition(instance),
-            "console": lambda: self.console.open(f"start with {memory_mib} MiB and {instance.vcpus} vcpus"),
-            "root": lambda: make_folder(self.files.root),
+        actions = {
+            **self._preparations(instance, f"start with {memory_mib} MiB and {instance.vcpus} vcpus"),
             "boot": boot,
         }
-        undo = self._undo_actions()
-        return [Step(name, failing(name, behaviour, do), undo[name]) for name, do in actions.items()]
+        return self._steps(actions, behaviour)
+
+    def accept_steps(
+        self, instance: Instance, behaviour: Behaviour, memory_mib: int, migration: str, source: str
+    ) -> list[Step]:
+        """Return the steps of making ready for an instance that another node sends, in order.
+
+        Args:
+            instance: the definition that it runs with there.
+            behaviour: the parameters.
+            memory_mib: the memory that it has there.
+            migration: names the migration.
+            source: the state directory of that node.
+        """
+        actions = {
+            **self._preparations(instance, f"wait for {memory_mib} MiB and {instance.vcpus} vcpus from {source}"),
+            "accept": lambda: self.slot.open(migration, source),
+        }
+        return self._steps(actions, behaviour)
+
+    def build(self, steps: list[Step]) -> None:
+        """Make the directory and take the steps; when one fails, nothing is left.
+
+        Raises:
+            OperationFailed: a step failed; every step was undone.
+        """
+        self.files.make_directory()
+        try:
+            self.journal.enter(Phase.STARTING)
+            perform(steps, self.journal, self.context.observer)
+        except BaseException:
+            self.files.remove_bare_directory()
+            raise
+
+    def settle_arrival(self) -> None:
+        """Put what has arrived from another node in its place; idempotent, also after half of it.
+
+        At every moment of it the machine runs here.
+        """
+        # In this order every file that says "on" in its final place has a journal beside it that agrees.
+        self.restore_journal()
+        self.journal.begin("boot")
+        self.journal.enter(Phase.RUNNING)
+        self.bell.hang_up()
+        if self.slot.has_arrived():
+            self.files.settle_arrival(read_clock())
+            self.console.say("arrived")
+        self.slot.remove()
+        self.journal.undone("accept")
 
     def stop_steps(self) -> list[Step]:
         """Return the steps of a start in the order in which a stop takes them back; only their ``undo`` is of use."""
@@ -166,6 +257,18 @@ class Machine:
         """End the commands that run in the machine."""
         end_commands(self.files.directory)
 
+    def _preparations(self, instance: Instance, line: str) -> dict[str, Callable[[], None]]:
+        return {
+            "directory": self.files.make_directory,
+            "definition": lambda: self.files.write_definition(instance),
+            "console": lambda: self.console.open(line),
+            "root": lambda: make_folder(self.files.root),
+        }
+
+    def _steps(self, actions: dict[str, Callable[[], None]], behaviour: Behaviour) -> list[Step]:
+        undo = self._undo_actions()
+        return [Step(name, failing(name, behaviour, do), undo[name]) for name, do in actions.items()]
+
     def _undo_actions(self) -> dict[str, Callable[[], None]]:
         return {
             "directory": self.files.remove_directory,
@@ -173,16 +276,8 @@ class Machine:
             "console": _nothing,  # the log outlives the instance
             "root": lambda: remove_folder(self.files.root),
             "boot": self.switch_off,
+            "accept": self.slot.remove,
         }
-
-
-def failing(step: str, behaviour: Behaviour, do: Callable[[], None]) -> Callable[[], None]:
-    """Return what a step does: what it should, or the failure that the parameters ask for."""
-
-    def fail() -> None:
-        raise OperationFailed("injected failure", step=step, resolution="clear the parameter fail_step")
-
-    return fail if behaviour.fail_step == step else do
 
 
 def _nothing() -> None:

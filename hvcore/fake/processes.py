@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from hvcore.errors import OperationFailed
 from hvcore.system.processes import open_pidfd, process_name, send_signal, wait_pidfds
 
-__all__ = ["end_marked"]
+__all__ = ["end_commands", "end_marked", "mark_of"]
 
+_DIRECTORY = "HVCORE_INSTANCE_DIR"
 _KILL = 9
 _PATIENCE_S = 10.0
+
+
+def mark_of(directory: Path) -> str:
+    """Return the mark of an instance: its directory by its one real name, however the state directory was spelt."""
+    return f"{_DIRECTORY}={os.path.realpath(directory)}"
+
+
+def end_commands(directory: Path) -> None:
+    """End every command that still runs in an instance, and wait until all are gone.
+
+    Args:
+        directory: the instance's directory.
+
+    Raises:
+        OperationFailed: one cannot be ended.
+    """
+    end_marked(mark_of(directory))
 
 
 def end_marked(mark: str) -> None:

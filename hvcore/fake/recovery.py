@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from hvcore.context import DriverContext
-from hvcore.errors import Busy, HypervisorError
+from hvcore.errors import Busy, HypervisorError, OperationFailed
 from hvcore.fake.clock import read_clock
 from hvcore.fake.inventory import recorded_names
 from hvcore.fake.machine import Machine
@@ -19,6 +19,7 @@ _UNFINISHED = {
     Phase.STARTING: "a start that was not finished",
     Phase.STOPPING: "a stop that was not finished",
 }
+_MIGRATION = "a migration that was not finished"
 _DEAD = "what a guest left that no longer runs"
 
 
@@ -30,15 +31,23 @@ def diagnose(journal: JournalState | None, is_alive: bool) -> str | None:
         is_alive: whether the machine runs or is paused.
     """
     if journal is not None and journal.phase in _UNFINISHED:
+        if "accept" in journal.steps:
+            return _MIGRATION
         return _UNFINISHED[journal.phase]
     return None if is_alive else _DEAD
 
 
 def found_half_done(machine: Machine) -> str | None:
-    """Look at an instance and say what has been left half done; None when all is in order or there is nothing."""
+    """Look at an instance and say what has been left half done; None when all is in order or there is nothing.
+
+    A migration counts even while it might go on, for nobody can tell whether its manager still lives.
+    """
     if not machine.files.directory.is_dir():
         return None
-    return diagnose(machine.journal.read(), machine.running(read_clock()) is not None)
+    state = machine.running(read_clock())
+    if machine.slot.is_there() or (state is not None and state.departure is not None):
+        return _MIGRATION
+    return diagnose(machine.journal.read(), state is not None)
 
 
 def take_down(machine: Machine) -> Undoing:
@@ -60,21 +69,55 @@ def settle(machine: Machine) -> Recovery | None:
     if found is None:
         return None
     machine.console.say(f"found {found}")
+    if found == _MIGRATION and (done := _end_migration(machine)):
+        return Recovery(machine.name, found, (done,))
     outcome = take_down(machine)
     return Recovery(machine.name, found, outcome.undone, outcome.left_behind)
 
 
+def _end_migration(machine: Machine) -> str | None:
+    """End a migration on this node, so that the instance goes on here if it is here; return the step that this ends.
+
+    Returns:
+        None when it is not here: what has been made ready for it is to be taken down.
+    """
+    was_waiting = machine.slot.is_there()
+    if was_waiting and (not machine.slot.close() or machine.running(read_clock())):
+        machine.settle_arrival()
+    state = machine.running(read_clock())
+    if state is None:
+        return None
+    if state.departure is not None:
+        machine.set_state(state.settled(read_clock()))
+        machine.console.say("stays here")
+    return "finalize-target" if was_waiting else "migrate"
+
+
 def require_settled(machine: Machine) -> None:
-    """Put one instance in order, as every verb does first.
+    """Put one instance in order, as every verb does first; one that leaves for another node is in order.
 
     Raises:
+        OperationFailed: another node is sending it here.
         HypervisorError: something could not be put in order.
     """
-    found = found_half_done(machine)
+    if not machine.files.directory.is_dir():
+        return
+    if machine.slot.is_there():
+        _require_arrival(machine)
+        machine.settle_arrival()
+    found = diagnose(machine.journal.read(), machine.running(read_clock()) is not None)
     if found is None:
         return
     machine.console.say(f"found {found}")
     raise_failure(take_down(machine))
+
+
+def _require_arrival(machine: Machine) -> None:
+    if machine.files.read_state() is None:
+        raise OperationFailed(
+            f"{machine.name} is being received from another node",
+            resolution="wait until the migration has ended, or end it without success on both nodes",
+        )
 
 
 def raise_failure(outcome: Undoing) -> None:

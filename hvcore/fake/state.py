@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, field, frozen
 
-from hvcore.fake.behaviour import Behaviour
+from hvcore.fake.behaviour import NON_LIVE, Behaviour
+from hvcore.fake.departure import Departure
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hvcore.fake.clock import Clock
 
 __all__ = ["RunState"]
+
+_MIB = 2**20
 
 
 @frozen
@@ -35,6 +38,8 @@ class RunState:
         elapsed_s: the guest's time at ``since_s``.
         since_s: the node's time at which ``elapsed_s`` was true.
         halts_at_s: the guest's time at which it will have shut down, or None when nobody asked.
+        departure: its migration to another node, or None when it stays.
+        disk_sizes: bytes that the guest was told its disks have, by the disks' paths.
     """
 
     run: str
@@ -46,6 +51,8 @@ class RunState:
     elapsed_s: float
     since_s: float
     halts_at_s: float | None = None
+    departure: Departure | None = None
+    disk_sizes: dict[str, int] = field(factory=dict[str, int])
 
     def guest_time_s(self, clock: Clock) -> float:
         """Return the guest's time at a moment of the node's."""
@@ -81,6 +88,35 @@ class RunState:
         """Return it with a fresh guest; memory that was ballooned stays as it is."""
         return evolve(self, is_paused=False, elapsed_s=0.0, since_s=clock.seconds, halts_at_s=None)
 
+    def departing(self, clock: Clock, migration: str, target: str, live: bool) -> RunState:
+        """Return it on its way to another node; its guest goes on only if both the caller and the parameters let it.
+
+        Args:
+            clock: the moment at which it begins.
+            migration: names the migration.
+            target: the state directory of the other node.
+            live: whether the caller wants the guest to go on.
+        """
+        mib_s = self.behaviour.migration_bandwidth_mib_s
+        departure = Departure(
+            migration=migration,
+            target=target,
+            was_paused=self.is_paused,
+            began_s=clock.seconds,
+            takes_s=(self.memory_mib / mib_s if mib_s else 0.0) + self.behaviour.delay_s("transfer"),
+            total_bytes=self.memory_mib * _MIB,
+            breaks_off=self.behaviour.fail_step == "transfer",
+        )
+        is_live = live and self.behaviour.migration_mode != NON_LIVE
+        return evolve(self if is_live else self.paused(clock), departure=departure)
+
+    def settled(self, clock: Clock) -> RunState:
+        """Return it after its migration, on whichever node it is now; a guest that was paused for it goes on."""
+        if self.departure is None:
+            return self
+        here = self.resumed(clock) if self.is_paused and not self.departure.was_paused else self
+        return evolve(here, departure=None)
+
     def describe(self, name: str, hypervisor: str, clock: Clock) -> InstanceInfo:
         """Return what a management tool is told."""
         return InstanceInfo(
@@ -104,5 +140,10 @@ class RunState:
             KeyError: the behaviour is missing.
             TypeError: another field is missing, or there is one that is not known.
         """
-        fields: dict[str, Any] = {**data, "behaviour": Behaviour(**data["behaviour"])}
+        departure = data.get("departure")
+        fields: dict[str, Any] = {
+            **data,
+            "behaviour": Behaviour(**data["behaviour"]),
+            "departure": None if departure is None else Departure(**departure),
+        }
         return cls(**fields)

@@ -24,6 +24,7 @@ class InstanceInfo:
         cpu_seconds: the CPU time it has used, in seconds.
         pid: the process id of its init on the node, or None.
         memory_used_mib: the memory it uses, in MiB, or None where that is not known.
+        processes: how many processes it has, or None where that is not known.
 
     Source: Ganeti ``GetInstanceInfo``.
     """
@@ -36,6 +37,7 @@ class InstanceInfo:
     cpu_seconds: float
     pid: int | None = None
     memory_used_mib: int | None = None
+    processes: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data with stable keys, in the order of the fields, ready for JSON."""
@@ -48,4 +50,5 @@ class InstanceInfo:
             "cpu_seconds": self.cpu_seconds,
             "pid": self.pid,
             "memory_used_mib": self.memory_used_mib,
+            "processes": self.processes,
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -54,6 +56,10 @@ def _findings(value: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(value)
 
 
+def _frozen_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(value))
+
+
 @frozen
 class VerifyReport:
     """All findings of one hypervisor.
@@ -61,10 +67,12 @@ class VerifyReport:
     Attributes:
         hypervisor: its name.
         findings: what was looked at, in order.
+        versions: what was found in which version, such as ``kernel``: ``6.1.0``; what was not found is left out.
     """
 
     hypervisor: str
     findings: tuple[Finding, ...] = field(default=(), converter=_findings)
+    versions: Mapping[str, str] = field(factory=dict[str, str], converter=_frozen_mapping, hash=False)
 
     @property
     def status(self) -> VerifyStatus:
@@ -83,10 +91,11 @@ class VerifyReport:
         return "; ".join(failed) or None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return status, text and findings as plain data with stable keys, ready for JSON."""
+        """Return status, text, findings and versions as plain data with stable keys, ready for JSON."""
         return {
             "hypervisor": self.hypervisor,
             "status": self.status.value,
             "text": self.text(),
             "findings": [finding.to_dict() for finding in self.findings],
+            "versions": dict(self.versions),
         }

@@ -9,6 +9,7 @@ from hvcore.spec.kinds import command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hvcore.model.capability import Capability
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import Instance
     from hvcore.model.node import NodeInfo
@@ -129,11 +130,31 @@ class InventorySpec:
             parameters: the hypervisor's parameters, or None for its defaults.
 
         Returns:
-            The findings, each with its remedy; ``text()`` is Ganeti's form (None when all is well).
+            The findings, each with its remedy, and the versions found; ``text()`` is Ganeti's form (None when all is well).
 
         Raises:
             OperationFailed: the check could not be made.
 
         Source: Ganeti ``Verify``.
+        """
+        raise NotImplementedError
+
+    @command(since="1.0")
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Name the operations that this node, as it is now, lets the driver do only in part or not at all.
+
+        Answered by: the driver; ``BaseHypervisor`` names none.
+
+        Args:
+            none.
+
+        Returns:
+            The limits, each with its reason and remedy; an operation may have several. What the driver does not implement
+            need not be named. Looking for them changes nothing.
+
+        Raises:
+            OperationFailed: the node could not be looked at.
+
+        Source: hvcore's own; ``Hypervisor.capabilities`` combines it with what is implemented.
         """
         raise NotImplementedError

@@ -48,15 +48,21 @@ if TYPE_CHECKING:
     from hvcore.system.processes import open_pidfd as open_pidfd
     from hvcore.system.processes import send_signal as send_signal
     from hvcore.system.processes import wait_pidfds as wait_pidfds
+    from hvcore.system.root_mounts import DefaultMounter as DefaultMounter
+    from hvcore.system.root_mounts import MountAction as MountAction
+    from hvcore.system.root_mounts import Mounter as Mounter
 
 __all__ = [
     "CgroupLayout",
     "CgroupMode",
     "Completed",
+    "DefaultMounter",
     "Handle",
     "Journal",
     "JournalState",
     "Mount",
+    "MountAction",
+    "Mounter",
     "Phase",
     "Runner",
     "Step",
@@ -93,6 +99,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DefaultMounter": "hvcore.system.root_mounts",
+    "MountAction": "hvcore.system.root_mounts",
+    "Mounter": "hvcore.system.root_mounts",
     "CgroupLayout": "hvcore.system.cgroup_layout",
     "CgroupMode": "hvcore.system.cgroup_layout",
     "Completed": "hvcore.system.commands",

@@ -17,8 +17,9 @@ from hvcore.system.cgroup_tree import (
     remaining_s,
     wait_for_event,
 )
-from hvcore.system.kernel_files import read_text, write_if_present
-from hvcore.system.processes import open_pidfd, process_name, send_signal, wait_pidfds
+from hvcore.system.kernel_files import write_if_present
+from hvcore.system.process_end import describe_process
+from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
 
 __all__ = ["kill_group"]
 
@@ -59,7 +60,8 @@ def kill_group(layout: CgroupLayout, relative: str, timeout_s: float = 10.0) -> 
     if pids or not _are_released(directories, deadline):
         raise OperationFailed(
             f"processes of cgroup {relative} did not end within {timeout_s:g} s",
-            details=[_describe(pid) for pid in sorted(pids)] or ["a process that this pid namespace does not show"],
+            details=[describe_process(pid) for pid in sorted(pids)]
+            or ["a process that this pid namespace does not show"],
             resolution="a process waits inside the kernel, often for storage or a network file system; try again later",
         )
 
@@ -124,9 +126,3 @@ def _are_released(directories: Iterable[str], deadline: float) -> bool:
         for directory in directories
         if event_value(directory, "populated") is not None
     )
-
-
-def _describe(pid: int) -> str:
-    stat = read_text(f"/proc/{pid}/stat") or ""
-    state = stat[stat.rfind(")") + 2 :][:1] or "?"
-    return f"process {pid} ({process_name(pid)}) is in state {state}"

@@ -20,7 +20,7 @@ from hvcore.system.processes import wait_pidfds
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["Completed", "Handle", "Runner", "run"]
+__all__ = ["Completed", "Handle", "Runner", "cannot_run", "find_program", "run", "timed_out"]
 
 _LAST_LINES = 20
 _PART_BYTES = 2**20
@@ -97,12 +97,7 @@ class Handle:
         try:
             if not wait_pidfds([self.pidfd], timeout_s):
                 self.end()
-                done = self._collect()
-                raise CommandTimeout(
-                    f"{self.argv[0]} did not finish within {timeout_s:g} s and was ended",
-                    command=self.argv,
-                    details=done.words,
-                )
+                raise timed_out(self._collect(), timeout_s or 0.0)
             return self._collect()
         except BaseException:
             self.end()
@@ -174,7 +169,7 @@ class Runner:
                 undo.callback(process.kill)
                 handle = Handle(tuple(argv), process, stdout, stderr)
             except (OSError, ValueError) as error:
-                raise _cannot_run(argv, error) from error
+                raise cannot_run(argv, error) from error
             undo.pop_all()
         return handle
 
@@ -215,7 +210,7 @@ class Runner:
         try:
             return subprocess.call(list(argv), env=_environment())
         except (OSError, ValueError) as error:
-            raise _cannot_run(argv, error) from error
+            raise cannot_run(argv, error) from error
 
 
 def run(
@@ -230,10 +225,37 @@ def run(
     return Runner().run(argv, timeout_s=timeout_s, stdin=stdin, check=check, env=env)
 
 
-def _environment() -> dict[str, str]:
-    """The caller's environment; a daemon's bare PATH must not hide /sbin, and tools must speak one language."""
+def find_program(name: str) -> str | None:
+    """Return the path of the program that a ``Runner`` would start for a name, or None when it is not installed.
+
+    It is looked for in the caller's PATH and then in the standard directories.
+    """
+    import shutil
+
+    return shutil.which(name, path=_search_path())
+
+
+def timed_out(done: Completed, timeout_s: float) -> CommandTimeout:
+    """Return the error of a command that was ended because it took too long.
+
+    Args:
+        done: what it had left by then.
+        timeout_s: the seconds that it had.
+    """
+    return CommandTimeout(
+        f"{done.argv[0]} did not finish within {timeout_s:g} s and was ended", command=done.argv, details=done.words
+    )
+
+
+def _search_path() -> str:
+    """The caller's PATH and the standard directories: a daemon's bare PATH must not hide /sbin."""
     path = os.environ.get("PATH", "")
-    return {**os.environ, "PATH": f"{path}:{_SAFE_PATH}" if path else _SAFE_PATH, "LC_ALL": "C.UTF-8"}
+    return f"{path}:{_SAFE_PATH}" if path else _SAFE_PATH
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment with a complete PATH; tools must speak one language."""
+    return {**os.environ, "PATH": _search_path(), "LC_ALL": "C.UTF-8"}
 
 
 def _anonymous_file(name: str, content: bytes = b"") -> IO[bytes]:
@@ -253,13 +275,19 @@ def _content(file: IO[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def _cannot_run(argv: Sequence[str], error: OSError | ValueError) -> HypervisorError:
+def cannot_run(argv: Sequence[str], error: OSError | ValueError) -> HypervisorError:
+    """Return the error of a command that the kernel, or Python, refused to start.
+
+    Args:
+        argv: the program and its arguments.
+        error: the refusal.
+    """
     command = [f"command: {' '.join(argv)!r}"]
     if isinstance(error, ValueError):
         return InvalidInput(
             f"{argv[0]!r} cannot be run: {error}",
             key="command",
-            value=repr(argv),
+            value=repr(list(argv)),
             allowed="words without a null character",
             details=command,
         )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-__all__ = ["attach_mount", "clone_mount", "make_private", "make_read_only", "unmount"]
+__all__ = ["attach_mount", "clone_mount", "make_private", "make_read_only", "mount", "open_in_root", "unmount"]
 
 # Numbers of calls newer than most C libraries; the same on every architecture but Alpha.
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
+_SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
 
 _AT_FDCWD = -100
@@ -23,6 +24,7 @@ _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_RDONLY = 1
 _MS_PRIVATE = 1 << 18
 _UMOUNT_NOFOLLOW = 8
+_RESOLVE_IN_ROOT = 0x10
 
 
 def unmount(target: str) -> None:
@@ -32,6 +34,39 @@ def unmount(target: str) -> None:
     """
     library = _library()
     _check(library.umount2(os.fsencode(target), _UMOUNT_NOFOLLOW), target)
+
+
+def mount(source: str, target: str, fs_type: str, flags: int, data: str) -> None:
+    """Mount a file system.
+
+    Args:
+        source: what the mount table shows as its source.
+        target: an existing directory.
+        fs_type: the type of the file system.
+        flags: the MS_ flags.
+        data: the file system's own options.
+
+    Source: mount(2).
+    """
+    library = _library()
+    words = [os.fsencode(word) for word in (source, target, fs_type)]
+    _check(library.mount(*words, _unsigned_long(flags), os.fsencode(data)), target)
+
+
+def open_in_root(root: int, path: str) -> int:
+    """Return a descriptor (O_PATH) of what a path names for a process whose root directory is another one.
+
+    Args:
+        root: a descriptor of that root directory.
+        path: the path; absolute symbolic links in it, and those that climb, stay below the root.
+
+    Source: openat2(2), RESOLVE_IN_ROOT.
+    """
+    import struct
+
+    # struct open_how: flags, mode, resolve
+    how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT)
+    return _syscall(path, _SYS_OPENAT2, root, os.fsencode(path), how, len(how))
 
 
 def clone_mount(source: str) -> int:
@@ -79,6 +114,12 @@ def _syscall(path: str, number: int, *arguments: int | bytes) -> int:
 
     words = [ctypes.c_long(item) if isinstance(item, int) else ctypes.c_char_p(item) for item in arguments]
     return _check(_library().syscall(ctypes.c_long(number), *words), path)
+
+
+def _unsigned_long(value: int) -> ctypes.c_ulong:
+    import ctypes
+
+    return ctypes.c_ulong(value)
 
 
 def _check(result: int, path: str) -> int:

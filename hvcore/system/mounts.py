@@ -24,6 +24,7 @@ __all__ = [
     "device_users",
     "find_loop_devices",
     "mount_device",
+    "mount_virtual",
     "unmount",
     "unmount_tree",
 ]
@@ -44,6 +45,8 @@ _ADVICE = {
     errno.ENOSYS: "Linux 5.12 or newer is needed",
     errno.ENOSPC: "raise the sysctl fs.mount-max, or unmount what is not needed",
 }
+# mount(2), the MS_ flags.
+_FLAGS = {"ro": 1, "nosuid": 2, "nodev": 4, "noexec": 8}
 _INVALID_BIND = "source and target must both be directories, or both be files"
 _INVALID_UNMOUNT = "check that it is a mount point of this mount namespace"
 
@@ -121,6 +124,26 @@ def bind_mount(source: str, target: str, read_only: bool = False) -> None:
         raise _failure(f"{source} cannot be bound to {target}", error, _INVALID_BIND) from error
     finally:
         os.close(descriptor)
+
+
+def mount_virtual(fs_type: str, target: str, options: Sequence[str] = ()) -> None:
+    """Mount a file system that has no device, such as proc or tmpfs.
+
+    Args:
+        fs_type: its type.
+        target: an existing directory, absolute and without symbolic links, below a private mount.
+        options: ``ro``, ``nosuid``, ``nodev``, ``noexec``, and the file system's own.
+
+    Raises:
+        OperationFailed: the kernel refused; the message holds its words.
+    """
+    _check_target(target)
+    flags = sum(_FLAGS.get(option, 0) for option in options)
+    data = ",".join(option for option in options if option not in _FLAGS)
+    try:
+        libc.mount(fs_type, target, fs_type, flags, data)
+    except OSError as error:
+        raise _failure(f"{fs_type} cannot be mounted at {target}", error) from error
 
 
 def unmount(target: str) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from hvcore.errors import MissingRequirement
 from hvcore.system.commands import Runner
 
-__all__ = ["CONSOLE_GREETING", "build_busybox_root", "find_busybox"]
+__all__ = ["CHROOT_SCRIPT", "CONSOLE_GREETING", "build_busybox_root", "find_busybox"]
 
 CONSOLE_GREETING = "BusyBox init is up"
 """What the guest's init writes to its console, once, before anything else runs."""
+
+CHROOT_SCRIPT = "/ganeti-chroot"
+"""The script by which the root is started and stopped as a chroot; what it starts ends when it is asked to."""
 
 _DIRECTORIES = ("bin", "sbin", "etc", "dev", "proc", "sys", "tmp", "root", "run", "mnt", "usr", "var/log")
 _FILES = {
@@ -21,6 +24,13 @@ _FILES = {
     "etc/inittab": f"::sysinit:/bin/echo {CONSOLE_GREETING}\n::respawn:/bin/sleep 86400\n::shutdown:/bin/echo good bye\n",
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\n",
+    CHROOT_SCRIPT[1:]: f"""#!/bin/sh
+case "$1" in
+start) echo "{CONSOLE_GREETING}"; sleep 86400 & ;;
+stop) echo "good bye" ;;
+*) echo "usage: $0 start|stop" >&2; exit 2 ;;
+esac
+""",
 }
 _LIST_TIMEOUT_S = 10.0
 _INTERPRETED = 3
@@ -32,7 +42,7 @@ def build_busybox_root(
     """Fill a directory with a root that an init can boot from.
 
     It holds BusyBox, a link for each of its applets, an init that greets on the console and then keeps one ``sleep``
-    running, and the directories that a container's own file systems are mounted on.
+    running, a script that does the same for a chroot, and the directories that a guest's own file systems are mounted on.
 
     Args:
         directory: where; it is made, and must be empty if it exists.
@@ -64,6 +74,7 @@ def build_busybox_root(
     os.symlink("../bin/busybox", root / "sbin/init")
     for name, text in _FILES.items():
         (root / name).write_text(text, encoding="utf-8")
+    (root / CHROOT_SCRIPT[1:]).chmod(0o755)
     return root
 
 

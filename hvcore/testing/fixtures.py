@@ -1,4 +1,4 @@
-"""Pytest fixtures for tests that touch the node; opt in by importing them in a ``conftest.py``.
+"""Pytest fixtures; opt in by importing them in a ``conftest.py``.
 
 Each test has words and a directory of its own, so that any number of runs may go on at once, and a run that was killed does
 not disturb the next. A fixture of the same name in your ``conftest.py`` overrides one of these.
@@ -23,17 +23,26 @@ from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
 from hvcore.model.parameters import ParameterValue
+from hvcore.scope import Scope
 from hvcore.testing.busybox import build_busybox_root
+from hvcore.testing.children import Child
+from hvcore.testing.commands import FakeRunner
+from hvcore.testing.hypervisors import HypervisorFactory
 from hvcore.testing.leaks import LeakCheck
 from hvcore.testing.sweep import remove_directory, sweep
 
 __all__ = [
     "LiveHost",
     "busybox_root",
+    "chroot_host",
+    "fake_runner",
+    "hypervisor_factory",
+    "in_child",
     "leak_check",
     "leak_tags",
     "lxc_host",
     "own_directory",
+    "scope",
     "shared_busybox_root",
     "unique_tag",
 ]
@@ -132,6 +141,26 @@ class LiveHost:
 
 
 @pytest.fixture
+def hypervisor_factory(tmp_path: Path) -> HypervisorFactory:
+    """Make hypervisors of a driver and extensions, all over one directory of the test's own."""
+    return HypervisorFactory(tmp_path)
+
+
+@pytest.fixture
+def scope(hypervisor_factory: HypervisorFactory) -> Callable[..., Scope]:
+    """Make sealed scopes of a driver and extensions: ``scope("lxc", MyMounter())``."""
+    return hypervisor_factory.scope
+
+
+@pytest.fixture
+def fake_runner() -> Iterator[FakeRunner]:
+    """Give scripted answers to commands; the test fails when one was run that it did not expect."""
+    runner = FakeRunner()
+    yield runner
+    runner.check()
+
+
+@pytest.fixture
 def unique_tag() -> str:
     """A word that nothing else on the node bears."""
     return f"hvt{secrets.token_hex(4)}"
@@ -163,6 +192,20 @@ def leak_check(leak_tags: tuple[str, ...], own_directory: Path) -> Iterator[Leak
         sweep(leak_tags, own_directory)
 
 
+@pytest.fixture
+def in_child() -> Iterator[Callable[[Callable[[], object]], Child]]:
+    """Run a function in a process of its own, which never outlives the test."""
+    children: list[Child] = []
+
+    def begin(body: Callable[[], object]) -> Child:
+        children.append(Child(body))
+        return children[-1]
+
+    yield begin
+    for child in children:
+        child.kill()
+
+
 @pytest.fixture(scope="session")
 def shared_busybox_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A guest's root directory for the whole run; to be shown to guests read-only."""
@@ -185,10 +228,22 @@ def lxc_host(
     own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
 ) -> Iterator[LiveHost]:
     """LXC with a state directory of the test's own; every instance is ended afterwards, and nothing may be left."""
-    host = LiveHost("lxc", own_directory, unique_tag, shared_busybox_root)
+    yield from _live_host("lxc", own_directory, unique_tag, leak_check, shared_busybox_root)
+
+
+@pytest.fixture
+def chroot_host(
+    own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
+) -> Iterator[LiveHost]:
+    """The same for chroots."""
+    yield from _live_host("chroot", own_directory, unique_tag, leak_check, shared_busybox_root)
+
+
+def _live_host(name: str, directory: Path, tag: str, leak_check: LeakCheck, root: Path) -> Iterator[LiveHost]:
+    host = LiveHost(name, directory, tag, root)
     # These two stay as long as the state directory does; they are no leak.
-    for directory in (host.state_dir / "lxc", host.state_dir / ".locks" / "lxc"):
-        directory.mkdir(parents=True)
+    for own in (host.state_dir / name, host.state_dir / ".locks" / name):
+        own.mkdir(parents=True)
     leak_check.watch(directories=[host.state_dir])
     yield host
     host.stop_all()

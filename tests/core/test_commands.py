@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hvcore.errors import CommandFailed, CommandTimeout, InvalidInput, MissingRequirement
-from hvcore.system.commands import Completed, Handle, Runner, run
+from hvcore.system.commands import Completed, Handle, Runner, find_program, run
 from hvcore.system.processes import wait_pidfds
 
 WAIT_S = 30
@@ -308,3 +308,20 @@ def test_the_module_and_the_object_are_one_door(monkeypatch: pytest.MonkeyPatch)
     for door in (run, Runner().run):
         assert door(["true"], timeout_s=2.5).status == 0
     assert given == [(("true",), 2.5)] * 2
+
+
+def test_a_program_is_found_where_it_would_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "env"
+    tool.write_text("#!/bin/sh\necho mine\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_program("env") == str(tool)
+    assert Runner().run(["env"], timeout_s=WAIT_S).stdout == "mine\n"
+    tool.unlink()
+    # Not in PATH, but in a standard directory.
+    found = find_program("env")
+    assert found is not None
+    assert Runner().run(["env", "true"], timeout_s=WAIT_S).status == 0
+    monkeypatch.delenv("PATH")
+    assert find_program("env") == found
+    assert find_program("no-such-program") is None

@@ -205,7 +205,7 @@ def test_extensions_are_good_broken_blocked_or_unused_and_all_are_shown(make_hos
     site.install("hvcore-every", {"hvcore.all": {"every": ours}})
     site.install("hvcore-far", {"hvcore.vmware": {"far": ours}})
     site.install("hvcore-torn", "[hvcore.toy]\nno equals sign here\n")
-    settings = Settings(selection=Selection(denied=frozenset({"hvcore-blocked", "lxc", "fake"})))
+    settings = Settings(selection=Selection(denied=frozenset({"hvcore-blocked", "chroot", "lxc", "fake"})))
     mixed = make_host(toy(), toy("tic"), discover=True, settings=settings)
     hypervisor = mixed.hypervisor("toy")
     assert [m.name for m in hypervisor.scope.members] == ["every", "good", "toy"]

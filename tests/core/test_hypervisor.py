@@ -16,11 +16,13 @@ from hvcore.errors import (
     HypervisorError,
     InvalidInput,
     InvalidParameter,
+    MissingRequirement,
     OperationFailed,
+    StateFailed,
     Unsupported,
 )
 from hvcore.hypervisor import Hypervisor
-from hvcore.model.capability import Support
+from hvcore.model.capability import Capability, Support
 from hvcore.model.instance import BlockDevice, Disk, Instance
 from hvcore.model.parameters import NONNEGATIVE_INT, Parameter, ParameterType
 from hvcore.plugin import BaseHypervisor, HypervisorPlugin, hookimpl
@@ -221,6 +223,74 @@ def test_capabilities_name_every_operation_and_why_one_is_missing(make: Make) ->
     assert (found["pause_instance"].support, found["pause_instance"].reason) == (Support.YES, "")
     assert found["migrate_instance"].support is Support.NO
     assert found["migrate_instance"].reason == "toy does not implement it"
+
+
+class OnAPoorNode(Driver):
+    @hookimpl
+    def capabilities(self) -> tuple[Capability, ...]:
+        return (
+            Capability("pause_instance", Support.NO, "no freezer", "boot with one"),
+            Capability("start_instance", Support.LIMITED, "not paused"),
+            Capability("migrate_instance", Support.LIMITED, "slow"),
+        )
+
+
+def test_a_driver_says_what_the_node_keeps_it_from(make: Make) -> None:
+    found = {capability.operation: capability for capability in make(OnAPoorNode).capabilities()}
+    assert found["pause_instance"] == Capability("pause_instance", Support.NO, "no freezer", "boot with one")
+    assert found["start_instance"] == Capability("start_instance", Support.LIMITED, "not paused")
+    assert found["resume_instance"].support is Support.YES
+    # What is not implemented at all is not made possible by a limit.
+    assert found["migrate_instance"].reason == "toy does not implement it"
+
+
+def test_an_extension_may_know_of_more_limits(make: Make) -> None:
+    class Policy:
+        @hookimpl(wrapper=True)
+        def capabilities(self) -> Generator[None, tuple[Capability, ...], tuple[Capability, ...]]:
+            limits = yield
+            return (*limits, Capability("start_instance", Support.NO, "not on Mondays"))
+
+    found = {capability.operation: capability for capability in make(OnAPoorNode, extensions=[Policy()]).capabilities()}
+    assert found["start_instance"] == Capability("start_instance", Support.NO, "not on Mondays")
+    assert found["pause_instance"].reason == "no freezer"
+
+
+def test_a_driver_that_speaks_of_no_operation_is_named(make: Make) -> None:
+    class Misspelt(Driver):
+        @hookimpl
+        def capabilities(self) -> tuple[Capability, ...]:
+            return (Capability("pause_instanse", Support.NO),)
+
+    with pytest.raises(HookFailed, match="limits 'pause_instanse', which is no operation of toy") as caught:
+        make(Misspelt).capabilities()
+    assert (caught.value.hypervisor, caught.value.operation) == ("toy", "capabilities")
+
+
+def test_what_is_missing_comes_before_a_lock_that_may_not_be_made(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("hvcore.system.locks.os.open", refuse)
+    toy = make(OnAPoorNode)
+    with pytest.raises(MissingRequirement, match="no freezer") as caught:
+        toy.pause_instance("web1")
+    error = caught.value
+    assert (error.hypervisor, error.operation, error.instance) == ("toy", "pause_instance", "web1")
+    assert error.resolution == "boot with one"
+    assert "cannot make the lock" in error.details[0]
+    # Where the operation would do, the lock is what is told.
+    with pytest.raises(StateFailed, match="cannot make the lock"):
+        toy.resume_instance("web1")
+
+
+def test_a_lock_that_fails_for_another_reason_is_told_as_such(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hvcore.system.locks.os.open", full)
+    with pytest.raises(StateFailed, match="No space left"):
+        make(OnAPoorNode).pause_instance("web1")
 
 
 def test_an_extension_may_add_an_operation_but_a_wrapper_adds_none(make: Make) -> None:

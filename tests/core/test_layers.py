@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 import hvcore
+import hvcore_chroot
 import hvcore_lxc
 
 CORE = Path(hvcore.__file__).parent
-LXC = Path(hvcore_lxc.__file__).parent
+PLUGINS = [Path(plugin.__file__).parent for plugin in (hvcore_chroot, hvcore_lxc)]
 CORE_FILES = sorted(CORE.rglob("*.py"))
-PLUGIN_FILES = sorted(LXC.rglob("*.py"))
+PLUGIN_FILES = sorted(file for plugin in PLUGINS for file in plugin.rglob("*.py"))
 FILES = [*CORE_FILES, *PLUGIN_FILES]
 
 # A file may import its own layer and those before it: model <- spec <- scope/host <- cli. What is at the top of the
@@ -26,7 +27,8 @@ LAYERS = ["late", "errors", "model", "system", "spec", "core", "fake", "testing"
 NEVER = {("spec", "system")}
 
 TOUCH_PLUGGY = {"spec/kinds.py", "markers.py", "scope.py"}
-STARTS_PROCESSES = {"system/commands.py"}
+# The second one forks tests, which run no other program.
+STARTS_PROCESSES = {"system/commands.py", "testing/children.py"}
 PROCESS_MODULES = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty"}
 PROCESS_CALLS = re.compile(
     r"os\.(fork|forkpty|system|popen|posix_spawnp?|exec[lv]p?e?|spawn[lv]p?e?)"
@@ -84,6 +86,15 @@ def test_imports_run_down_the_layers() -> None:
 def test_the_core_imports_no_plugin() -> None:
     assert not [
         f"{file}:{line}" for file in CORE_FILES for module, line in imports_of(file) if module.startswith("hvcore_")
+    ]
+
+
+def test_no_plugin_imports_another() -> None:
+    assert not [
+        f"{file}:{line}: {module}"
+        for file in PLUGIN_FILES
+        for module, line in imports_of(file)
+        if module.startswith("hvcore_") and not any(is_in(module, own.name) for own in PLUGINS if own in file.parents)
     ]
 
 

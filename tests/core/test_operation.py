@@ -20,15 +20,12 @@ STEPS = ("directory", "mount", "container")
 
 # Takes three steps, each of which makes a file, and kills itself at a moment of one of them.
 VICTIM = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from hvcore.system.journal import Journal, Phase
 from hvcore.system.operation import Step, perform
+from hvcore.testing.faults import KillAt
 directory, victim, moment, fails = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4] == "fails"
-
-def observer(step, now):
-    if (step, now) == (victim, moment):
-        os.kill(os.getpid(), signal.SIGKILL)
 
 def step(name):
     path = directory / name
@@ -40,7 +37,7 @@ def step(name):
 
 journal = Journal(directory)
 journal.enter(Phase.STARTING)
-perform([step(name) for name in ("directory", "mount", "container")], journal, observer)
+perform([step(name) for name in ("directory", "mount", "container")], journal, KillAt((victim, moment), here=True))
 """
 
 

@@ -46,7 +46,7 @@ class Stage:
         tests = [thing for word, thing in vars(module).items() if word.startswith("test_") and callable(thing)]
         assert bool(tests) is name.startswith("test_")
         for number, test in enumerate(tests):
-            folder = self.place / f"test-{number}"
+            folder = self.place / f"{name}-{number}"
             folder.mkdir()
             assert list(inspect.signature(test).parameters) == ["tmp_path"]
             test(folder)

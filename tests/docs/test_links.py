@@ -16,7 +16,7 @@ from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, extension_group
 LINK = re.compile(r"\[[^][]*\]\(([^()\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"(?:hvcore|plugins|docs|tests|\.ci)/[\w./-]*")
-DOTTED = re.compile(r"hvcore(?:_lxc)?(?:\.\w+)+")
+DOTTED = re.compile(r"hvcore(?:_lxc|_chroot)?(?:\.\w+)+")
 MAKE = re.compile(r"\bmake ([a-z]+)\b")
 HV = re.compile(r"\bhv(?: -H \w+| --[a-z-]+)* ([a-z][a-z-]*)\b")
 VARIABLE = re.compile(r"\bHVCORE_[A-Z_]+\b")

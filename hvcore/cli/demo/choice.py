@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 from hvcore.errors import HypervisorError, MissingRequirement
 from hvcore.model.verify import VerifyStatus
+from hvcore.system.commands import find_program
 
 if TYPE_CHECKING:
     from hvcore.host import Host
@@ -60,7 +60,7 @@ def _obstacle(host: Host) -> tuple[str, str]:
         return "the plugin for LXC is not installed or not enabled", f"pip install 'hvcore[{REAL}]'"
     if os.geteuid() != 0:
         return "real containers need root", "run this as root"
-    if shutil.which("lxc-start") is None:
+    if find_program("lxc-start") is None:
         return "LXC is not installed", "apt-get install lxc"
     try:
         find_busybox()

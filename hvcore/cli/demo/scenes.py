@@ -9,6 +9,7 @@ from hvcore.cli.console import describe_console
 from hvcore.cli.inventory import describe, instance_table
 from hvcore.cli.plan import render_plan
 from hvcore.errors import OperationFailed
+from hvcore.model.capability import Support
 
 if TYPE_CHECKING:
     from hvcore.cli.demo.narrator import Narrator
@@ -46,8 +47,10 @@ class Scenes:
         during = self._witness.look()
         self._inventory()
         self._execute()
-        self._pause()
-        self._balloon()
+        if self._can("pause_instance"):
+            self._pause()
+        if self._can("balloon_instance_memory"):
+            self._balloon()
         self._console()
         self._stop()
         return during
@@ -121,6 +124,11 @@ class Scenes:
             self._hypervisor.stop_instance(self._db, force=True)
         running = ", ".join(self._hypervisor.list_instances()) or "none"
         self._see("instances that run", running, "none")
+
+    def _can(self, operation: str) -> bool:
+        """Whether the hypervisor has what a scene is about; a scene that it has not is left out."""
+        found = {capability.operation: capability.support for capability in self._hypervisor.capabilities()}
+        return found[operation] is not Support.NO
 
     def _see(self, what: str, found: str, expected: str) -> None:
         """Show what was read back, and do not go on as if it were right when it is not."""

@@ -35,7 +35,7 @@ def _demo(session: Session, arguments: Arguments) -> int:
 
 
 def _play(directory: Path, token: str, wanted: str | None, *, no_plugins: bool) -> int:
-    from hvcore.cli.demo.choice import REAL, choose
+    from hvcore.cli.demo.choice import EMBEDDED, choose
     from hvcore.cli.demo.narrator import Narrator
     from hvcore.cli.demo.scenes import Scenes
     from hvcore.cli.demo.stage import Stage
@@ -59,7 +59,7 @@ def _play(directory: Path, token: str, wanted: str | None, *, no_plugins: bool) 
     during: Findings = {}
     is_played = False
     try:
-        stage.build(is_real=choice.name == REAL)
+        stage.build(is_real=choice.name != EMBEDDED)
         during = Scenes(stage, narrator, witness).play()
         is_played = True
     finally:

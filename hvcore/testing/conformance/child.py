@@ -31,10 +31,10 @@ def main() -> int:
     if "ready" in job:
         _wait_for_the_others(job["ready"], job["go"])
     try:
-        told: dict[str, Any] = {"value": _plain(verb(**arguments))}
+        told: dict[str, Any] = {"value": verb(**arguments)}
     except HypervisorError as error:
         told = {"error": error.to_dict()}
-    print(json.dumps(told))
+    print(json.dumps(told, default=_plain))
     return 0
 
 
@@ -46,9 +46,8 @@ def _wait_for_the_others(ready: str, go: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value.to_dict() if hasattr(value, "to_dict") else value
+    """Return what JSON does not know as plain data."""
+    return value.to_dict()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ class Collector:
         verdict = _verdict_of(report)
         if verdict is not None:
             found = self._verdicts.setdefault(suite + bracket + parameter, {})
-            if found.get(self._ids[name], verdict)[0] is not Verdict.FAILED:
+            known = found.get(self._ids[name])
+            # A test has three reports; what failed once has failed.
+            if known is None or known[0] is not Verdict.FAILED:
                 found[self._ids[name]] = verdict
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -39,14 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hvcore.testing.conformance",
         description="Try every clause of the contract on a hypervisor and print a table of the verdicts.",
-        epilog="Further options are given to pytest, which writes to the error stream.",
+        epilog="What follows -- is given to pytest, which writes to the error stream.",
     )
     parser.add_argument("tests", nargs="+", metavar="TEST", help="a file, a module or a class, as in FILE::CLASS")
     parser.add_argument("--json", action="store_true", help="print JSON: one object, or a list when there are several")
-    arguments, others = parser.parse_known_args(argv, _Arguments())
+    words = list(sys.argv[1:] if argv is None else argv)
+    end = words.index("--") if "--" in words else len(words)
+    arguments = parser.parse_args(words[:end], _Arguments())
     collector = Collector(clauses_of(HypervisorConformance))
     with contextlib.redirect_stdout(sys.stderr):
-        pytest.main(["-q", "--no-header", "--pyargs", *arguments.tests, *others], plugins=[collector])
+        pytest.main(["-q", "--no-header", "--pyargs", *arguments.tests, *words[end + 1 :]], plugins=[collector])
     reports = collector.reports
     if not reports:
         print("no clause was tried: is there a class that inherits HypervisorConformance?", file=sys.stderr)

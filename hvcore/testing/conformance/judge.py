@@ -40,16 +40,27 @@ def _outcome(clause: Clause, body: Callable[[], None], trial: Trial) -> str | No
     """Return why a clause is not offered, or None when it is kept."""
     try:
         for operation in clause.operations:
-            reason = why_unsupported(trial.hypervisor, operation, trial.instance)
-            if reason is not None:
-                raise NotOffered(reason)
-        body()
+            _require(operation, trial)
+        _try(body, trial)
     except NotOffered as declared:
         if clause.level in trial.required_level.included:
             message = f"level {trial.required_level} needs it, and it is not offered: {declared}"
             raise BrokenPromise(message) from declared
         return str(declared)
+    return None
+
+
+def _try(body: Callable[[], None], trial: Trial) -> None:
+    try:
+        body()
     except Unsupported as error:
+        # An operation that the clause did not say it needs; declared or not makes the difference.
+        _require(error.operation or "", trial)
         message = f"{error.operation} is declared as supported, and raised Unsupported"
         raise BrokenPromise(message) from error
-    return None
+
+
+def _require(operation: str, trial: Trial) -> None:
+    reason = why_unsupported(trial.hypervisor, operation, trial.instance)
+    if reason is not None:
+        raise NotOffered(reason)

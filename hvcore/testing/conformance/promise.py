@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from hvcore.errors import HypervisorError, one_line
+from hvcore.errors import HypervisorError, Unsupported, one_line
 
-__all__ = ["BrokenPromise", "NotOffered", "allowed", "ensure", "refused"]
+__all__ = ["BrokenPromise", "NotOffered", "allowed", "ensure", "is_of", "refused"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,9 +64,12 @@ def allowed(what: str, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwarg
 
     Raises:
         BrokenPromise: it raised.
+        Unsupported: it is not supported, which is for the clause to say.
     """
     try:
         return call(*args, **kwargs)
+    except Unsupported:
+        raise
     except HypervisorError as error:
         raise BrokenPromise(f"{what} failed with {one_line(error)}") from error
 
@@ -83,11 +86,19 @@ def refused(kind: type[E], what: str, call: Callable[P, object], /, *args: P.arg
 
     Raises:
         BrokenPromise: it raised nothing, or an error of another kind.
+        Unsupported: it is not supported, which is for the clause to say.
     """
     try:
         call(*args, **kwargs)
     except kind as error:
         return error
+    except Unsupported:
+        raise
     except HypervisorError as error:
         raise BrokenPromise(f"{what} failed with {one_line(error)}, not with {kind.__name__}") from error
     raise BrokenPromise(f"{what} raised nothing, where {kind.__name__} is promised")
+
+
+def is_of(value: object, *kinds: type) -> bool:
+    """Tell whether a value is of a type, whatever a checker has proved of it: a hypervisor need not have been checked."""
+    return isinstance(value, kinds)

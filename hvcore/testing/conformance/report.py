@@ -12,6 +12,7 @@ from hvcore.testing.conformance.clause import Clause, Level, Verdict
 __all__ = ["Line", "Report", "make_report"]
 
 _NOT_RUN = "it did not run"
+_LONGEST_REASON = 120
 
 
 @frozen
@@ -75,8 +76,10 @@ class Report:
     def summary(self) -> str:
         """Return the level and the numbers in one line."""
         numbers = ", ".join(f"{level} {done} of {of}" for level in Level for done, of in [self.count(level)])
-        failed = f"; {len(self.failed)} failed" if self.failed else ""
-        return f"level {self.level or 'none'} ({numbers}){failed}"
+        absent = sum(line.reason == _NOT_RUN for line in self.failed)
+        told = {"failed": len(self.failed) - absent, "did not run": absent}
+        faults = "".join(f"; {count} {what}" for what, count in told.items() if count)
+        return f"level {self.level or 'none'} ({numbers}){faults}"
 
     def text(self) -> str:
         """Return the report as Markdown: a heading, the level, and a table that is aligned for reading as it is."""
@@ -113,7 +116,8 @@ def make_report(subject: str, clauses: Sequence[Clause], verdicts: Mapping[str, 
 
 def _verdict(line: Line) -> str:
     reason = " ".join(line.reason.replace("|", "/").split())
-    return f"{line.verdict}: {reason}" if reason else str(line.verdict)
+    shown = reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."
+    return f"{line.verdict}: {shown}" if shown else str(line.verdict)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

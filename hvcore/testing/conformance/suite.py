@@ -17,11 +17,13 @@ from hvcore.testing.conformance.clauses.balloon import BalloonClauses
 from hvcore.testing.conformance.clauses.capabilities import CapabilityClauses
 from hvcore.testing.conformance.clauses.cleanup import CleanupClauses
 from hvcore.testing.conformance.clauses.console import ConsoleClauses
+from hvcore.testing.conformance.clauses.devices import DeviceClauses
 from hvcore.testing.conformance.clauses.errors import ErrorClauses
 from hvcore.testing.conformance.clauses.execution import ExecClauses
 from hvcore.testing.conformance.clauses.files import FilesClauses
 from hvcore.testing.conformance.clauses.inventory import InventoryClauses
 from hvcore.testing.conformance.clauses.leftovers import LeftoverClauses
+from hvcore.testing.conformance.clauses.migration import MigrationClauses
 from hvcore.testing.conformance.clauses.names import NameClauses
 from hvcore.testing.conformance.clauses.node import NodeClauses
 from hvcore.testing.conformance.clauses.params import ParamsClauses
@@ -34,6 +36,7 @@ from hvcore.testing.conformance.clauses.start import StartClauses
 from hvcore.testing.conformance.clauses.stop import StopClauses
 from hvcore.testing.conformance.collector import PROPERTY, Collector
 from hvcore.testing.conformance.elsewhere import AnotherProcess, ChildProcess
+from hvcore.testing.conformance.promise import ensure
 from hvcore.testing.conformance.trial import Offers, Trial
 from hvcore.testing.leaks import snapshot
 
@@ -60,6 +63,8 @@ class HypervisorConformance(
     NameClauses,
     ProcessClauses,
     LeftoverClauses,
+    DeviceClauses,
+    MigrationClauses,
 ):
     """Every clause of the contract, tried on your hypervisor.
 
@@ -110,7 +115,7 @@ class HypervisorConformance(
     @pytest.fixture
     def migration_target(self) -> str:
         """The address under which ``migrate_instance`` reaches ``second_hypervisor``."""
-        return "localhost"
+        return ""
 
     @pytest.fixture
     def another_process(self, hypervisor: Hypervisor) -> AnotherProcess:
@@ -183,7 +188,7 @@ class HypervisorConformance(
             for clause in clauses_of(HypervisorConformance)
             if getattr(type(self), clause.test, None) is not getattr(HypervisorConformance, clause.test)
         ]
-        assert changed == [], f"these clauses were replaced in {type(self).__name__}: {', '.join(changed)}"
+        ensure(not changed, f"these clauses were replaced in {type(self).__name__}: {', '.join(changed)}")
 
 
 def _let_verdicts_be_gathered(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hvcore.errors import HypervisorError, Unsupported, one_line
+from hvcore.errors import HypervisorError, MissingRequirement, Unsupported, one_line
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.capability import Support
 from hvcore.model.devices import DeviceAction, DeviceType
@@ -39,6 +39,7 @@ PROBES: Mapping[str, Callable[[Hypervisor, Instance], Any]] = {
     "get_instance_definition": lambda h, i: h.get_instance_definition(i.name),
     "get_node_info": lambda h, i: h.get_node_info(),
     "verify": lambda h, i: h.verify(),
+    "capabilities": lambda h, i: h.capabilities(),
     "get_instance_console": lambda h, i: h.get_instance_console(i),
     "exec_in_instance": lambda h, i: h.exec_in_instance(i, ["true"]),
     "can_migrate": lambda h, i: h.can_migrate,
@@ -90,7 +91,8 @@ def _prove(
 ) -> None:
     try:
         probe(hypervisor, instance)
-    except Unsupported as error:
+    except (Unsupported, MissingRequirement) as error:
+        # The driver does not have it, or has it and not on this node.
         if error.operation == operation:
             return
         raise BrokenPromise(

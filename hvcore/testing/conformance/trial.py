@@ -51,7 +51,7 @@ class Offers:
     disk: Disk | None = None
     nic: Nic | None = None
     second: Hypervisor | None = None
-    target: str = "localhost"
+    target: str = ""
 
 
 @frozen(eq=False)
@@ -74,6 +74,7 @@ class Trial:
     required_level: Level = Level.CORE
     patience_s: float = 30.0
     _names: set[str] = field(factory=set[str], init=False)
+    _ends: list[Callable[[], object]] = field(factory=list[Callable[[], object]], init=False)
 
     @property
     def name(self) -> str:
@@ -137,6 +138,10 @@ class Trial:
         """Take note of an instance that a clause may leave running, and return it."""
         self._names.add(instance.name)
         return instance
+
+    def at_the_end(self, call: Callable[[], object]) -> None:
+        """Let something be called before the trial's instances are ended, the last first; its errors do not count."""
+        self._ends.append(call)
 
     def stop(self, name: str | None = None) -> None:
         """Stop an instance by force and clean it up, which must succeed."""
@@ -209,6 +214,9 @@ class Trial:
         Raises:
             HypervisorError: the first failure, after everything was tried.
         """
+        for call in reversed(self._ends):
+            with suppress(HypervisorError):
+                call()
         failures: list[HypervisorError] = []
         nodes = [node for node in (self.hypervisor, self.offers.second) if node is not None]
         for node in nodes:

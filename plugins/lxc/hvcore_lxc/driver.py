@@ -17,6 +17,7 @@ from hvcore_lxc.spec import LxcSteps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.instance import BlockDevice, Instance
@@ -107,9 +108,9 @@ class LxcDriver(BaseHypervisor):
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo starts and stops that were cut short, and forget guests that have ended."""
         from hvcore.model.recovery import RecoveryReport
-        from hvcore_lxc.restore import known_names
+        from hvcore.system.bookkeeping import known_names
 
-        names = (instance_name,) if instance_name else known_names(self._paths, self.context.locks.directory)
+        names = (instance_name,) if instance_name else known_names(self._paths.lxcpath, self.context.locks.directory)
         found = (self._lifecycle.recover(name) for name in names)
         return RecoveryReport(self.context.name, tuple(recovery for recovery in found if recovery is not None))
 
@@ -155,10 +156,17 @@ class LxcDriver(BaseHypervisor):
     @hookimpl
     def verify(self, parameters: Mapping[str, ParameterValue] | None) -> VerifyReport:
         """Look for root, LXC's tools and the cgroup controllers."""
-        from hvcore.model.verify import VerifyReport
-        from hvcore_lxc.requirements import findings
+        from hvcore_lxc.requirements import examine
 
-        return VerifyReport(self.context.name, findings(self.context, self._paths))
+        return examine(self.context, self._paths)
+
+    @hookimpl
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Name what root, tools, cgroup controllers and loop devices are missed for."""
+        from hvcore_lxc.cgroups import DefaultCgroups
+        from hvcore_lxc.limits import limits
+
+        return limits(self.context, self._cgroups.layout if isinstance(self._cgroups, DefaultCgroups) else None)
 
     # -- console ---------------------------------------------------------------------------------------------------
 

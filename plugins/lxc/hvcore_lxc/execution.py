@@ -6,16 +6,14 @@ children inherit, and whoever in the container bears the mark is ended when the 
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 import uuid
-from pathlib import Path
 
 from hvcore.errors import CommandTimeout, OperationFailed
 from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.system.commands import Runner
-from hvcore.system.processes import open_pidfd, send_signal, wait_pidfds
+from hvcore.system.marked import end_marked
+from hvcore.system.processes import wait_pidfds
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.tools import attach_command
@@ -23,7 +21,6 @@ from hvcore_lxc.tools import attach_command
 __all__ = ["execute"]
 
 _MARK = "HVCORE_EXEC"
-_END_TIMEOUT_S = 2.0
 _LEAVE_S = 1.0
 _LOOK_S = 0.005
 
@@ -51,17 +48,17 @@ def execute(runner: Runner, paths: LxcPaths, cgroups: CgroupManager, name: str, 
             return ExecResult(_status(done.status), done.output, done.errors)
         # The command is ended before lxc-attach, which is its parent and takes note of its end; or is still to begin it.
         deadline = time.monotonic() + _LEAVE_S
-        left = _end_marked(cgroups, name, mark)
+        left = end_marked(lambda: cgroups.pids(name), mark)
         while not left and not wait_pidfds([running.pidfd], _LOOK_S) and time.monotonic() < deadline:
-            left = _end_marked(cgroups, name, mark)
+            left = end_marked(lambda: cgroups.pids(name), mark)
     except BaseException:
         running.end()
         running.close()
-        _end_marked(cgroups, name, mark)
+        end_marked(lambda: cgroups.pids(name), mark)
         raise
     running.end()
     words = running.wait(None).words
-    raise _too_late(request, left or _end_marked(cgroups, name, mark), words)
+    raise _too_late(request, left or end_marked(lambda: cgroups.pids(name), mark), words)
 
 
 def _too_late(request: ExecRequest, left: tuple[str, ...], words: tuple[str, ...]) -> CommandTimeout:
@@ -76,33 +73,3 @@ def _too_late(request: ExecRequest, left: tuple[str, ...], words: tuple[str, ...
 
 def _status(status: int) -> int:
     return 128 - status if status < 0 else status
-
-
-def _end_marked(cgroups: CgroupManager, name: str, mark: str) -> tuple[str, ...]:
-    """End whoever bears the mark, again and again: a process may fork while it is being looked at.
-
-    Returns:
-        Those that could not be ended in time, as phrases; frozen ones die only when they are thawed.
-    """
-    deadline = time.monotonic() + _END_TIMEOUT_S
-    while bearers := [pid for pid in cgroups.pids(name) if _bears(pid, mark)]:
-        pidfds = [pidfd for pidfd in map(open_pidfd, bearers) if pidfd is not None]
-        try:
-            for pidfd in pidfds:
-                send_signal(pidfd, signal.SIGKILL)
-            wait_pidfds(pidfds, deadline - time.monotonic())
-        finally:
-            for pidfd in pidfds:
-                os.close(pidfd)
-        if time.monotonic() >= deadline:
-            return tuple(f"process {pid}" for pid in bearers)
-    return ()
-
-
-def _bears(pid: int, mark: str) -> bool:
-    """Tell whether a process has the mark in its environment, or among its words as lxc-attach has before its exec."""
-    try:
-        words = [Path(f"/proc/{pid}/{file}").read_bytes() for file in ("environ", "cmdline")]
-    except OSError:
-        return False
-    return any(word.removeprefix(b"--set-var=") == mark.encode() for text in words for word in text.split(b"\0"))

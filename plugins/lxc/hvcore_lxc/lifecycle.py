@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from attrs import evolve, field, frozen
 
@@ -12,6 +11,7 @@ from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, Ope
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.parameters import ParameterValue
 from hvcore.model.recovery import Recovery
+from hvcore.system.bookkeeping import close_journal, demand, note, open_journal, rewrite
 from hvcore.system.cgroup_layout import CgroupLayout, current_layout
 from hvcore.system.journal import Journal, JournalState, Phase
 from hvcore.system.operation import Undoing, perform, undo_steps
@@ -57,12 +57,12 @@ class Lifecycle:
         # Decided before anything is touched: a definition that cannot be expressed or mounted changes nothing.
         steps = self._steps(name, definition, self.config_text(definition))
         steps.mounter.plan()
-        journal = self._open_journal(name)
+        journal = open_journal(self.paths.instance_dir(name))
         try:
             perform(steps.all(), journal, self.context.observer)
         except HypervisorError as error:
             if not error.left_behind:
-                self._close_journal(journal)
+                close_journal(journal)
             raise
         journal.enter(Phase.RUNNING)
 
@@ -103,9 +103,9 @@ class Lifecycle:
         steps = self._steps(name, evolve(known, startup_paused=False))
         container_step = steps.all()[-1]
         if state is None:
-            self._rewrite(journal)
+            rewrite(journal, STEPS)
         journal.enter(Phase.STARTING)
-        self._demand(undo_steps([container_step], journal, self.context.observer), "reboot")
+        demand(undo_steps([container_step], journal, self.context.observer), "reboot")
         try:
             perform([container_step], journal, self.context.observer)
         except HypervisorError as error:
@@ -145,7 +145,7 @@ class Lifecycle:
         """
         state = self._journal_state(name)
         if self._what_is_wrong(name, state) is not None:
-            self._demand(self._take_back(name), "recover")
+            demand(self._take_back(name), "recover")
             return None
         return state
 
@@ -227,7 +227,7 @@ class Lifecycle:
         container = self.container(name)
         shutdown = container.shutdown(str(parameters.get("shutdown_signal") or ""))
         if state is not None:
-            self._note(journal, Phase.STOPPING)
+            note(journal, Phase.STOPPING)
         init = shutdown.find() if retry else shutdown.ask(wait_s)
         if init is None:
             return True
@@ -236,13 +236,13 @@ class Lifecycle:
                 shutdown.wait(init, wait_s, has_sys_boot)
         except OperationFailed:
             if state is not None and journal.path.exists():
-                self._note(journal, Phase.RUNNING)
+                note(journal, Phase.RUNNING)
             raise
         now = self._journal_state(name)
         return now is None or now.phase is not Phase.RUNNING or container.find_init() in {None, init.pid}
 
     def _undo(self, name: str, operation: str) -> None:
-        self._demand(self._take_back(name), operation)
+        demand(self._take_back(name), operation)
 
     def _take_back(self, name: str) -> Undoing:
         """Undo every step that may have been begun; without a journal that is all of them."""
@@ -255,58 +255,14 @@ class Lifecycle:
             definition = None
         if directory.is_dir():
             if state is None:
-                self._rewrite(journal)
-            self._note(journal, Phase.STOPPING)
+                rewrite(journal, STEPS)
+            note(journal, Phase.STOPPING)
         if state is not None and state.phase is Phase.STARTING:
             self.container(name).end_strays()
         # The first step owns the directory, which was made for the journal before any step was begun.
         begun = STEPS if state is None else (STEPS[0], *state.steps)
         steps = [step for step in self._steps(name, definition).all() if step.name in begun]
         return undo_steps(reversed(steps), journal, self.context.observer)
-
-    def _demand(self, outcome: Undoing, operation: str) -> None:
-        """Raise the first failure of an undoing, with all that is left."""
-        if not outcome.failures:
-            return
-        error = outcome.failures[0]
-        error.undone += outcome.undone
-        error.left_behind += outcome.left_behind
-        error.resolution = error.resolution or f"mend the cause, then repeat the {operation}"
-        raise error
-
-    def _open_journal(self, name: str) -> Journal:
-        directory = self.paths.instance_dir(name)
-        try:
-            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateFailed(
-                f"{directory} cannot be made: {error.strerror}",
-                resolution="check free space and permissions, or set HVCORE_STATE_DIR to a directory you may write",
-            ) from error
-        journal = Journal(directory)
-        try:
-            journal.enter(Phase.STARTING)
-        except StateFailed:
-            self._close_journal(journal)
-            raise
-        return journal
-
-    def _close_journal(self, journal: Journal) -> None:
-        """Remove the journal and its directory where the first step, which removes both, was never begun."""
-        journal.path.unlink(missing_ok=True)
-        if journal.path.parent.is_dir():
-            journal.path.parent.rmdir()
-
-    def _rewrite(self, journal: Journal) -> None:
-        """Begin a journal anew where it was lost: every step may have been taken."""
-        with suppress(StateFailed):
-            for step in STEPS:
-                journal.begin(step)
-
-    def _note(self, journal: Journal, phase: Phase) -> None:
-        """Tell the journal of a phase; on a full disk, stopping must still be possible."""
-        with suppress(StateFailed):
-            journal.enter(phase)
 
     def _journal_state(self, name: str) -> JournalState | None:
         return Journal(self.paths.instance_dir(name)).read()

@@ -3,85 +3,97 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
-from pathlib import Path
 
 from hvcore.context import DriverContext
 from hvcore.errors import HypervisorError, MissingRequirement
-from hvcore.model.verify import Finding
+from hvcore.model.verify import Finding, VerifyReport
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode, current_layout
+from hvcore.system.commands import Runner, find_program
+from hvcore.system.findings import directory_finding, root_finding, tool_finding
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.tools import lxc_version
 
-__all__ = ["findings", "require_root_and_tools"]
+__all__ = [
+    "CONTROLLERS",
+    "INSTALL",
+    "MOUNT_CGROUPS",
+    "NEEDS_ROOT",
+    "controller_finding",
+    "examine",
+    "require_root_and_tools",
+    "runs_as_root",
+    "version_finding",
+]
+
+CONTROLLERS = ("memory", "cpu", "cpuset", "devices", "freezer")
+"""The controllers that containers need."""
+
+INSTALL = "install LXC, as in: apt-get install lxc"
+"""What to do where LXC is missing."""
+
+MOUNT_CGROUPS = "mount cgroup2 on /sys/fs/cgroup"
+"""What to do where no cgroup hierarchy is mounted."""
+
+NEEDS_ROOT = "run it as root; 'fake' is a hypervisor that needs no root"
+"""What to do where root is missing."""
 
 _TOOLS = ("lxc-start", "lxc-attach", "lxc-console")
 _OLDEST = (4, 0)
-_INSTALL = "install LXC, as in: apt-get install lxc"
-_CONTROLLERS = ("memory", "cpu", "cpuset")
 # What version 2 does in every cgroup, without a controller.
 _BUILT_IN = ("devices", "freezer")
 
 
 def require_root_and_tools() -> None:
     """Raise MissingRequirement when a start could not succeed, with one clear reason."""
-    if os.geteuid() != 0:
-        raise MissingRequirement(
-            "containers are started by root", resolution="run it as root; 'fake' is a hypervisor that needs no root"
-        )
-    if shutil.which("lxc-start") is None:
-        raise MissingRequirement("lxc-start is not installed", resolution=_INSTALL)
+    if not runs_as_root():
+        raise MissingRequirement("containers are started by root", resolution=NEEDS_ROOT)
+    if find_program("lxc-start") is None:
+        raise MissingRequirement("lxc-start is not installed", resolution=INSTALL)
 
 
-def findings(context: DriverContext, paths: LxcPaths) -> tuple[Finding, ...]:
-    """Return what was found on this node, each with its remedy."""
+def examine(context: DriverContext, paths: LxcPaths) -> VerifyReport:
+    """Return what was found on this node, each with its remedy, and the versions."""
     layout = current_layout()
-    tools = [
-        Finding(
-            tool,
-            path is not None,
-            path or f"{tool} is not installed",
-            "" if path else _INSTALL,
-            essential=tool == "lxc-start",
-        )
-        for tool, path in ((tool, shutil.which(tool)) for tool in _TOOLS)
-    ]
-    return (
+    tools = [tool_finding(tool, INSTALL, essential=tool == "lxc-start") for tool in _TOOLS]
+    version, number = version_finding(context.runner) if tools[0].ok else (None, "")
+    findings = (
         *tools,
-        *([_version(context)] if tools[0].ok else []),
-        _root(),
+        *([version] if version else []),
+        root_finding(),
         *_cgroups(layout),
-        _directory("state directory", paths.lxcpath, "HVCORE_STATE_DIR"),
-        _directory("log directory", paths.log_dir, "HVCORE_LOG_DIR"),
+        directory_finding("state directory", paths.lxcpath, "HVCORE_STATE_DIR"),
+        directory_finding("log directory", paths.log_dir, "HVCORE_LOG_DIR"),
     )
+    versions = {"kernel": os.uname().release, "cgroups": layout.mode.value}
+    return VerifyReport(context.name, findings, {"lxc": number, **versions} if number else versions)
 
 
-def _version(context: DriverContext) -> Finding:
+def runs_as_root() -> bool:
+    """Tell whether the caller is root."""
+    return os.geteuid() == 0
+
+
+def version_finding(runner: Runner) -> tuple[Finding, str]:
+    """Return what was found of LXC's version, and the version; "" when LXC does not tell."""
     try:
-        version = lxc_version(context.runner)
+        version = lxc_version(runner)
     except HypervisorError as error:
-        return Finding("LXC version", False, error.message, error.resolution or _INSTALL)
+        return Finding("LXC version", False, error.message, error.resolution or INSTALL), ""
     text = ".".join(map(str, version))
     if version < _OLDEST:
-        return Finding("LXC version", False, f"LXC {text} is too old", "update to LXC 4.0 or newer")
-    return Finding("LXC version", True, text)
-
-
-def _root() -> Finding:
-    is_root = os.geteuid() == 0
-    return Finding("root", is_root, "root" if is_root else "not root", "" if is_root else "run it as root")
+        return Finding("LXC version", False, f"LXC {text} is too old", "update to LXC 4.0 or newer"), text
+    return Finding("LXC version", True, text), text
 
 
 def _cgroups(layout: CgroupLayout) -> list[Finding]:
     if layout.mode is CgroupMode.NONE:
-        remedy = "mount cgroup2 on /sys/fs/cgroup"
-        return [Finding("cgroups", False, "no cgroup hierarchy is mounted", remedy)]
+        return [Finding("cgroups", False, "no cgroup hierarchy is mounted", MOUNT_CGROUPS)]
     found = [Finding("cgroups", True, f"{layout.mode.value}")]
-    return found + [_controller(controller, layout) for controller in (*_CONTROLLERS, *_BUILT_IN)]
+    return found + [controller_finding(controller, layout) for controller in CONTROLLERS]
 
 
-def _controller(controller: str, layout: CgroupLayout) -> Finding:
+def controller_finding(controller: str, layout: CgroupLayout) -> Finding:
+    """Return where a controller is, or why it cannot be used."""
     name = f"cgroup {controller}"
     where = layout.controllers.get(controller)
     version = ""
@@ -92,26 +104,3 @@ def _controller(controller: str, layout: CgroupLayout) -> Finding:
     if where in layout.read_only:
         return Finding(name, False, f"{where} is read-only", f"mount {where} writable")
     return Finding(name, True, f"{where}{version}")
-
-
-def _directory(name: str, path: Path, variable: str) -> Finding:
-    """Look whether a directory can be written, or made when it is missing."""
-    why = _obstacle(path)
-    if why is None:
-        return Finding(name, True, str(path))
-    return Finding(name, False, why, f"set {variable} to a directory you may write")
-
-
-def _obstacle(path: Path) -> str | None:
-    """Return why a directory cannot be written or made, or None."""
-    for existing in (path, *path.parents):
-        try:
-            is_directory = stat.S_ISDIR(os.stat(existing).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            return f"{existing} cannot be looked at: {error.strerror}"
-        if is_directory and os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
-            return None
-        return f"{existing} cannot be written"
-    return f"{path} cannot be made"

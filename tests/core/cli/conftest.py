@@ -57,7 +57,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HVCORE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("HVCORE_LOG_DIR", str(tmp_path / "log"))
     monkeypatch.setenv("HVCORE_PLUGINS", "")
-    monkeypatch.setenv("HVCORE_DISABLE", "lxc")
+    monkeypatch.setenv("HVCORE_DISABLE", "lxc chroot")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     return tmp_path

@@ -94,7 +94,7 @@ def test_completers_look_where_the_options_say(tmp_path: Path) -> None:
 
 
 def test_a_broken_hypervisor_does_not_disturb(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HVCORE_DISABLE", "fake lxc")
+    monkeypatch.setenv("HVCORE_DISABLE", "chroot fake lxc")
     assert completers.complete_hypervisors() == []
     assert completers.complete_hooks() == []
     assert completers.complete_hooks(parsed_args=Arguments(hypervisor="nosuch")) == []

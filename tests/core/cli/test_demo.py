@@ -168,7 +168,7 @@ class TestChoice:
         """A machine that has everything."""
         monkeypatch.delenv("HVCORE_DISABLE")
         monkeypatch.setattr("os.geteuid", lambda: 0)
-        monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr("shutil.which", lambda name, **_: f"/usr/bin/{name}")
         monkeypatch.setattr("hvcore.testing.busybox.find_busybox", lambda: Path("/bin/busybox"))
         self.find(monkeypatch, Finding("lxc", True, "5.0"))
 
@@ -210,7 +210,7 @@ class TestChoice:
         elif obstacle == "root":
             monkeypatch.setattr("os.geteuid", lambda: 1000)
         elif obstacle == "lxc":
-            monkeypatch.setattr("shutil.which", lambda name: None)
+            monkeypatch.setattr("shutil.which", lambda name, **_: None)
         elif obstacle == "busybox":
             monkeypatch.setattr("hvcore.testing.busybox.find_busybox", no_busybox)
         else:

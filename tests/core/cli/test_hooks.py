@@ -16,7 +16,7 @@ def test_the_table(hv: Any) -> None:
     assert lines[0].split() == ["HYPERVISOR", "HOOK", "KIND", "SINCE", "ANSWERED", "BY"]
     rows = {line.split()[1]: line.split(maxsplit=4) for line in lines[1:]}
     assert rows["start_instance"] == ["fake", "start_instance", "command", "1.0", "fake (driver)"]
-    assert rows["migrate_instance"][4] == "nobody"
+    assert rows["instance_started"][4] == "nobody"
     assert rows["instance_started"][2] == "notify"
 
 
@@ -36,7 +36,7 @@ def test_one_hook(hv: Any) -> None:
     assert "  Args:\n      instance_name: the instance's name.\n" in out
     assert out.rstrip().splitlines()[-2].strip() == "fake:"
     assert out.rstrip().splitlines()[-1].split()[:2] == ["driver", "fake"]
-    assert "  fake: nobody" in hv("hooks", "migrate_instance").out
+    assert "  fake: nobody" in hv("hooks", "instance_started").out
     [hook] = hv("hooks", "pause_instance", "--json").json
     assert hook["signature"] == "pause_instance(instance_name: str) -> None"
     assert hook["doc"].startswith("Take the CPU away")

@@ -12,7 +12,7 @@ from hvcore.model.parameters import ParameterValue
 from hvcore.model.state import InstanceState
 from hvcore.plugin import BaseHypervisor, hookimpl
 
-KEYS = ["name", "hypervisor", "state", "memory_mib", "vcpus", "cpu_seconds", "pid", "memory_used_mib"]
+KEYS = ["name", "hypervisor", "state", "memory_mib", "vcpus", "cpu_seconds", "pid", "memory_used_mib", "processes"]
 
 
 class Sick(BaseHypervisor):
@@ -67,6 +67,7 @@ def test_list_in_json(hv: Any, only: Any) -> None:
         "cpu_seconds": 1.5,
         "pid": 42,
         "memory_used_mib": 7,
+        "processes": None,
     }
     assert (second["state"], second["pid"], second["memory_used_mib"]) == ("paused", None, None)
 

@@ -17,7 +17,7 @@ from hvcore.model.recovery import Recovery, RecoveryReport
 from hvcore.plugin import BaseHypervisor
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/reference/cli-json.md"
-MAPPINGS = {"documents"}
+MAPPINGS = {"documents", "versions"}
 """Keys whose object has keys of the user's or the hypervisor's own."""
 
 

@@ -21,13 +21,10 @@ PRELUDE = """
 import json, os, signal, sys
 import attrs, hvcore
 from hvcore.fake.plugin import plugin
+from hvcore.testing.faults import KillAt
 state_dir, log_dir, death = json.loads(sys.argv[1])
-def observe(step, moment):
-    if [step, moment] == death:
-        os.kill(os.getpid(), signal.SIGKILL)
-def prepare(context):
-    return attrs.evolve(context, observer=observe)
-host = hvcore.load(state_dir=state_dir, log_dir=log_dir, plugins=[plugin], discover=False, prepare=prepare)
+kill = KillAt(*([tuple(death)] if death else []), here=True)
+host = hvcore.load(state_dir=state_dir, log_dir=log_dir, plugins=[plugin], discover=False, prepare=kill.prepare)
 fake = host.hypervisor("fake")
 def instance(name="web1", **parameters):
     return hvcore.Instance(name, "fake", parameters=parameters)
@@ -109,6 +106,59 @@ def fake(place: Place) -> Any:
     yield hypervisor
     for name in hypervisor.list_instances():
         hypervisor.stop_instance(name, force=True)
+
+
+@frozen
+class Nodes:
+    """Two nodes: two state directories, each with a hypervisor."""
+
+    here: Place
+    there: Place
+    source: hvcore.Hypervisor
+    target: hvcore.Hypervisor
+
+    @property
+    def address(self) -> str:
+        """The address of the target."""
+        return str(self.there.state)
+
+    def describe_and_accept(self, name: str = "web1") -> str:
+        """Take the first steps of a migration and return what the source said."""
+        info = self.source.migration_info(name)
+        definition = self.source.get_instance_definition(name)
+        assert definition is not None
+        self.target.accept_instance(definition, info, self.address)
+        return info
+
+    def begin(self, name: str = "web1", live: bool = True) -> str:
+        """Take all steps until the transfer has begun."""
+        info = self.describe_and_accept(name)
+        self.source.migrate_instance(name, self.address, live=live)
+        return info
+
+    def end(self, info: str, success: bool = True, name: str = "web1") -> None:
+        """Finalize on both sides, the source first."""
+        definition = self.source.get_instance_definition(name)
+        assert definition is not None
+        self.source.finalize_migration_source(definition, success)
+        self.target.finalize_migration_dst(definition, info, success)
+
+    def running(self) -> list[str]:
+        """On which of the nodes it runs."""
+        found = {"source": self.source.list_instances(), "target": self.target.list_instances()}
+        return [node for node, names in found.items() if "web1" in names]
+
+
+@pytest.fixture
+def nodes(place: Place, fake: Any, tmp_path: Path) -> Any:
+    there = Place(tmp_path / "there", tmp_path / "there-logs")
+    target = there.hypervisor()
+    yield Nodes(place, there, fake, target)
+    for name in target.list_instances():
+        target.stop_instance(name, force=True)
+    for child in there.children:
+        child.kill()
+        child.communicate()
 
 
 @pytest.fixture

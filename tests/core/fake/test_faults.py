@@ -15,6 +15,7 @@ from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, Ope
 from hvcore.fake.recovery import diagnose
 from hvcore.model.state import InstanceState
 from hvcore.system.journal import JournalState, Phase
+from hvcore.testing.faults import FailAt
 
 Make = Callable[..., Any]
 STEPS = ("directory", "definition", "console", "root", "boot")
@@ -26,20 +27,12 @@ class Interruption(BaseException):
     """As a user's Ctrl-C."""
 
 
-def failing_at(step: str, moment: str, error: BaseException) -> Callable[[str, str], None]:
-    def observe(seen_step: str, seen_moment: str) -> None:
-        if (seen_step, seen_moment) == (step, moment):
-            raise error
-
-    return observe
-
-
 @pytest.mark.parametrize(("step", "moment"), MOMENTS)
 def test_a_start_that_fails_leaves_nothing_and_names_the_step(
     place: Any, instance: Make, step: str, moment: str
 ) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
-    fake = place.hypervisor(failing_at(step, moment, full))
+    fake = place.hypervisor(FailAt((step, moment), error=full))
     with pytest.raises(StateFailed, match="No space left") as caught:
         fake.start_instance(instance())
     error = caught.value
@@ -53,7 +46,7 @@ def test_a_start_that_fails_leaves_nothing_and_names_the_step(
 
 @pytest.mark.parametrize(("step", "moment"), MOMENTS)
 def test_a_start_that_is_interrupted_leaves_nothing(place: Any, instance: Make, step: str, moment: str) -> None:
-    fake = place.hypervisor(failing_at(step, moment, Interruption()))
+    fake = place.hypervisor(FailAt((step, moment), error=Interruption()))
     with pytest.raises(Interruption):
         fake.start_instance(instance())
     assert place.remains() == []
@@ -98,7 +91,7 @@ def test_a_change_that_fails_changes_nothing(place: Any, fake: Any, instance: Ma
     paused = step == "resume"
     fake.start_instance(instance(), startup_paused=paused)
     before = (place.directory() / "state.json").read_text()
-    faulty = place.hypervisor(failing_at(step, moment, OSError(errno.EIO, "Input/output error")))
+    faulty = place.hypervisor(FailAt((step, moment), error=OSError(errno.EIO, "Input/output error")))
     with pytest.raises(StateFailed) as caught:
         CHANGES[step](faulty)
     assert (caught.value.step, caught.value.undone) == (step, (step,))
@@ -144,7 +137,7 @@ def test_a_stop_that_fails_names_the_step_and_is_finished_later(
     place: Any, fake: Any, instance: Make, step: str, moment: str
 ) -> None:
     fake.start_instance(instance())
-    faulty = place.hypervisor(failing_at(step, moment, OSError(errno.EIO, "Input/output error")))
+    faulty = place.hypervisor(FailAt((step, moment), error=OSError(errno.EIO, "Input/output error")))
     with pytest.raises(StateFailed) as caught:
         faulty.stop_instance("web1")
     assert caught.value.step == step

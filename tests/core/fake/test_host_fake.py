@@ -55,9 +55,18 @@ def test_an_instance_of_another_hypervisor_is_refused(host: Any) -> None:
 
 def test_its_parameters_are_declared_with_their_documentation(host: Any) -> None:
     declared = {parameter.name: parameter for parameter in host.hypervisor("fake").parameters}
-    assert list(declared) == ["start_delay_s", "stop_delay_s", "refuses_shutdown", "fail_step"]
+    assert list(declared) == [
+        "start_delay_s",
+        "stop_delay_s",
+        "refuses_shutdown",
+        "migration_mode",
+        "migration_bandwidth_mib_s",
+        "slow_step",
+        "slow_step_delay_s",
+        "fail_step",
+    ]
     assert all(parameter.description and parameter.example and parameter.since for parameter in declared.values())
-    assert [parameter.default for parameter in declared.values()] == [0.0, 0.0, False, ""]
+    assert [parameter.default for parameter in declared.values()] == [0.0, 0.0, False, "live", 0.0, "", 0.0, ""]
 
 
 def test_two_hosts_in_one_process_do_not_meet(host: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hvcore.errors import InvalidInput, StateFailed, Unsupported
+from hvcore.errors import InvalidInput, StateFailed
 from hvcore.fake import inventory
 from hvcore.model.capability import Support
 from hvcore.model.console import ConsoleKind
@@ -126,6 +126,7 @@ def test_an_unhealthy_node_is_told_with_remedies(
 ) -> None:
     place.state.write_text("")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("hvcore.system.commands._SAFE_PATH", str(tmp_path))
     report = fake.verify()
     assert report.status == "unhealthy"
     bad = [finding for finding in report.findings if not finding.ok]
@@ -158,23 +159,15 @@ def test_names_that_are_none_touch_nothing(fake: Any, place: Any, name: str) -> 
     assert not place.state.exists()
 
 
-def test_what_is_not_supported_is_declared(fake: Any, instance: Make) -> None:
-    assert fake.can_migrate is False
-    missing = {capability.operation for capability in fake.capabilities() if capability.support is Support.NO}
-    assert missing == {
-        "migrate_instance",
-        "get_migration_status",
-        "finalize_migration_source",
-        "finalize_migration_dst",
-        "resize_disk",
-        "hot_add_device",
-        "hot_del_device",
-        "hot_mod_device",
-        "verify_hotplug_support",
-        "hotplug_supported",
-    }
-    with pytest.raises(Unsupported):
-        fake.migrate_instance(instance(), "node2")
+def test_the_whole_contract_is_supported(fake: Any) -> None:
+    assert fake.can_migrate is True
+    assert {c.operation for c in fake.capabilities() if c.support is not Support.YES} == set()
+
+
+def test_versions_with_the_same_first_number_are_safe_for_migration(fake: Any) -> None:
+    assert fake.versions_safe_for_migration((1, 2), (1, 9))
+    assert fake.versions_safe_for_migration((), ())
+    assert not fake.versions_safe_for_migration((1, 2), (2, 0))
 
 
 def test_there_are_no_ancillary_files(fake: Any) -> None:

@@ -9,7 +9,7 @@ from attrs.exceptions import FrozenInstanceError
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
 
-INFO = InstanceInfo("web1", "lxc", InstanceState.PAUSED, 256, 2, 1.5, 4711, 12)
+INFO = InstanceInfo("web1", "lxc", InstanceState.PAUSED, 256, 2, 1.5, 4711, 12, 3)
 
 
 def test_keys_are_stable_and_in_the_order_of_the_fields():
@@ -27,6 +27,7 @@ def test_it_is_json():
         "cpu_seconds": 1.5,
         "pid": 4711,
         "memory_used_mib": 12,
+        "processes": 3,
     }
 
 
@@ -43,4 +44,4 @@ def test_it_is_frozen_and_small():
 
 def test_what_is_not_known_is_none():
     info = InstanceInfo("web1", "lxc", InstanceState.RUNNING, 256, 2, 0)
-    assert (info.pid, info.memory_used_mib) == (None, None)
+    assert (info.pid, info.memory_used_mib, info.processes) == (None, None, None)

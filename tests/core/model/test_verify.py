@@ -46,4 +46,12 @@ def test_to_dict():
                 "essential": False,
             }
         ],
+        "versions": {},
     }
+
+
+def test_versions_are_told_and_cannot_be_changed():
+    report = VerifyReport("lxc", (FINE,), {"lxc": "5.0.2", "kernel": "6.1.0"})
+    assert json.loads(json.dumps(report.to_dict()))["versions"] == {"lxc": "5.0.2", "kernel": "6.1.0"}
+    with pytest.raises(TypeError):
+        report.versions["lxc"] = "6.0"

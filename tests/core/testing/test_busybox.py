@@ -6,26 +6,21 @@ import stat
 import struct
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hvcore.errors import CommandFailed, MissingRequirement
-from hvcore.system.commands import Completed, Runner
+from hvcore.system.commands import Runner
 from hvcore.testing import busybox
 from hvcore.testing.busybox import CONSOLE_GREETING, build_busybox_root, find_busybox
+from hvcore.testing.commands import FakeRunner, Reply
 
 
-class Listing(Runner):
-    """Says which applets there are, without a BusyBox."""
-
-    def __init__(self, status: int = 0) -> None:
-        self.status = status
-
-    def run(self, argv: Any, **_: Any) -> Completed:
-        return Completed(tuple(argv), self.status, b"[\nbusybox\nls\nsh\nsleep\n", b"").require_success()
+def listing(status: int = 0) -> FakeRunner:
+    """Say which applets there are, without a BusyBox."""
+    return FakeRunner(default=Reply("[\nbusybox\nls\nsh\nsleep\n", status=status))
 
 
 @pytest.fixture
@@ -48,7 +43,7 @@ def elf(types: list[int], *, bits: int = 64, order: str = "<") -> bytes:
 
 
 def test_a_root_to_boot_from(tmp_path: Path, binary: Path) -> None:
-    root = build_busybox_root(tmp_path / "new" / "root", busybox=binary, runner=Listing())
+    root = build_busybox_root(tmp_path / "new" / "root", busybox=binary, runner=listing())
     assert root == tmp_path / "new" / "root"
     assert (root / "bin/busybox").read_bytes() == binary.read_bytes()
     assert stat.S_IMODE((root / "bin/busybox").stat().st_mode) == 0o755
@@ -65,14 +60,14 @@ def test_a_root_to_boot_from(tmp_path: Path, binary: Path) -> None:
 
 def test_what_is_there_already_is_not_touched(tmp_path: Path, binary: Path) -> None:
     (tmp_path / "root").mkdir()
-    build_busybox_root(tmp_path / "root", busybox=binary, runner=Listing())
+    build_busybox_root(tmp_path / "root", busybox=binary, runner=listing())
     with pytest.raises(FileExistsError, match="is not empty"):
-        build_busybox_root(tmp_path / "root", busybox=binary, runner=Listing())
+        build_busybox_root(tmp_path / "root", busybox=binary, runner=listing())
 
 
 def test_a_busybox_that_does_not_run(tmp_path: Path, binary: Path) -> None:
     with pytest.raises(CommandFailed):
-        build_busybox_root(tmp_path / "root", busybox=binary, runner=Listing(status=1))
+        build_busybox_root(tmp_path / "root", busybox=binary, runner=listing(status=1))
 
 
 def test_no_busybox(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
-from hvcore.context import DriverContext
 from hvcore.errors import (
     CommandFailed,
     CommandTimeout,
@@ -26,6 +24,7 @@ from hvcore.errors import (
 )
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
+from hvcore.testing.faults import CallAt, FailAt, Spot
 from hvcore.testing.fixtures import LiveHost
 from hvcore.testing.leaks import LeakCheck
 from hvcore_lxc.paths import LxcPaths
@@ -34,23 +33,7 @@ from hvcore_lxc.steps import STEPS
 pytestmark = pytest.mark.live
 
 Running = Callable[..., Instance]
-Observe = Callable[[str, str], None]
-Spot = tuple[str, str]
 TAKEN: list[Spot] = [(step, moment) for step in STEPS for moment in ("begin", "done")]
-
-
-def observed_by(observe: Observe) -> Callable[[DriverContext], DriverContext]:
-    return lambda context: evolve(context, observer=observe)
-
-
-def failing_at(*spots: Spot, cause: BaseException | None = None) -> Callable[[DriverContext], DriverContext]:
-    """Return surroundings in which moments of steps fail."""
-
-    def observe(step: str, moment: str) -> None:
-        if (step, moment) in spots:
-            raise cause or OperationFailed(f"injected at {step} {moment}", resolution="do not inject it")
-
-    return observed_by(observe)
 
 
 def begun_until(step: str) -> tuple[str, ...]:
@@ -68,7 +51,7 @@ def test_a_failure_in_a_start_is_undone_completely(
 ) -> None:
     instance = lxc_host.instance(init="/sbin/quick")
     with pytest.raises(OperationFailed) as caught:
-        lxc_host.load(prepare=failing_at((step, moment))).start_instance(instance, startup_paused=paused)
+        lxc_host.load(prepare=FailAt((step, moment)).prepare).start_instance(instance, startup_paused=paused)
     error = caught.value
     assert (error.message, error.code) == (f"injected at {step} {moment}", "operation")
     assert (error.step, error.operation, error.instance) == (step, "start_instance", instance.name)
@@ -92,7 +75,7 @@ def test_a_failure_of_any_kind_is_undone_completely(
     lxc_host: LiveHost, leak_check: LeakCheck, cause: Exception, kind: type[HypervisorError], code: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        lxc_host.load(prepare=failing_at(("container", "done"), cause=cause)).start_instance(lxc_host.instance())
+        lxc_host.load(prepare=FailAt(("container", "done"), error=cause).prepare).start_instance(lxc_host.instance())
     assert (caught.value.code, caught.value.step) == (code, "container")
     assert (caught.value.undone, caught.value.left_behind) == (begun_until("container"), ())
     assert caught.value.resolution
@@ -101,7 +84,7 @@ def test_a_failure_of_any_kind_is_undone_completely(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_an_interruption_in_a_start_is_undone_completely(lxc_host: LiveHost, leak_check: LeakCheck, step: str) -> None:
-    interrupted = lxc_host.load(prepare=failing_at((step, "done"), cause=KeyboardInterrupt()))
+    interrupted = lxc_host.load(prepare=FailAt((step, "done"), error=KeyboardInterrupt()).prepare)
     with pytest.raises(KeyboardInterrupt) as caught:
         interrupted.start_instance(lxc_host.instance())
     assert f"undone: {', '.join(begun_until(step))}; left behind: nothing" in caught.value.__notes__
@@ -115,7 +98,7 @@ def test_what_could_not_be_undone_after_a_failed_start_is_told_and_finished_late
 ) -> None:
     instance = lxc_host.instance(init="/sbin/quick")
     with pytest.raises(OperationFailed) as caught:
-        lxc_host.load(prepare=failing_at(("container", "done"), (step, "undo"))).start_instance(instance)
+        lxc_host.load(prepare=FailAt(("container", "done"), (step, "undo")).prepare).start_instance(instance)
     error = caught.value
     assert (error.message, error.step) == ("injected at container done", "container")
     assert error.left_behind[0] == f"{step}: injected at {step} undo"
@@ -140,7 +123,7 @@ def test_a_failure_in_a_stop_is_told_and_finished_later(
 ) -> None:
     instance = running()
     with pytest.raises(OperationFailed) as caught:
-        lxc_host.load(prepare=failing_at((step, "undo"))).stop_instance(instance.name, force=True)
+        lxc_host.load(prepare=FailAt((step, "undo")).prepare).stop_instance(instance.name, force=True)
     error = caught.value
     assert (error.message, error.code, error.step) == (f"injected at {step} undo", "operation", step)
     assert (error.operation, error.instance) == ("stop_instance", instance.name)
@@ -245,13 +228,9 @@ def test_a_disk_that_is_full_before_a_start(small_host: LiveHost, small_disk: Sm
 def test_a_disk_that_is_full_in_the_middle_of_a_start(
     small_host: LiveHost, small_disk: SmallDisk, leak_check: LeakCheck, full_from: Spot, step: str, what: str
 ) -> None:
-    def observe(*spot: str) -> None:
-        if spot == full_from:
-            small_disk.fill()
-
     instance = small_host.instance(init="/sbin/quick")
     with pytest.raises(StateFailed) as caught:
-        small_host.load(prepare=observed_by(observe)).start_instance(instance)
+        small_host.load(prepare=CallAt(full_from, do=lambda *_: small_disk.fill()).prepare).start_instance(instance)
     error = caught.value
     assert what in error.message
     assert "No space left" in error.message
@@ -345,6 +324,8 @@ def test_lxc_that_is_not_installed(
 ) -> None:
     (own_directory / "empty").mkdir()
     monkeypatch.setenv("PATH", str(own_directory / "empty"))
+    # The standard directories are searched as well, whatever PATH says.
+    monkeypatch.setattr("hvcore.system.commands._SAFE_PATH", "/nowhere")
     with pytest.raises(MissingRequirement, match="lxc-start") as caught:
         lxc.start_instance(lxc_host.instance())
     assert caught.value.code == "operation.requirement"
@@ -377,10 +358,22 @@ def test_a_user_who_may_not_write_to_the_state_directory(
     def start() -> None:
         hypervisor = lxc_host.load()
         os.setuid(NOBODY)
-        with pytest.raises(StateFailed, match="Permission denied") as caught:
+        with pytest.raises(MissingRequirement, match="containers are started by root") as caught:
             hypervisor.start_instance(lxc_host.instance())
-        assert caught.value.code == "operation.state"
-        assert "as root" in str(caught.value.resolution)
+        assert caught.value.code == "operation.requirement"
+        assert "run it as root" in str(caught.value.resolution)
+        assert "Permission denied" in caught.value.details[0]
 
     assert in_child(start).wait() == 0
     leak_check.check()
+
+
+def test_a_bare_path_does_not_hide_lxc(
+    lxc: Hypervisor, lxc_host: LiveHost, own_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a daemon's environment: what starts programs looks in the standard directories, so what looks for them does."""
+    (own_directory / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(own_directory / "empty"))
+    assert lxc.verify().text() is None
+    lxc.start_instance(lxc_host.instance(init="/sbin/quick"))
+    lxc.stop_instance(lxc_host.instance().name, force=True)

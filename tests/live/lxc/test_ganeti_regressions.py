@@ -24,8 +24,8 @@ from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
 from hvcore.model.node import Node
-from hvcore.system.commands import Runner
 from hvcore.system.mountinfo import mount_at, mounts_below, read_mounts
+from hvcore.testing.commands import FakeRunner
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
 
@@ -258,15 +258,10 @@ def test_verify_mounts_nothing(own_directory: Path, leak_check: Any, with_cgroup
 
 def test_the_console_is_made_from_its_arguments_alone(own_directory: Path, lxc_host: LiveHost) -> None:
     """It looked at the mounts of the node on which the command was given, which need not be the instance's."""
-
-    class NoRunner(Runner):
-        def spawn(self, argv: Any, **options: Any) -> Any:
-            raise AssertionError(f"it ran {argv}")
-
     elsewhere = hvcore.load(
         state_dir=own_directory / "elsewhere",
         log_dir=own_directory / "elsewhere-log",
-        prepare=lambda context: evolve(context, runner=NoRunner()),
+        prepare=lambda context: evolve(context, runner=FakeRunner()),
     ).hypervisor("lxc")
     instance = lxc_host.instance(disks=[Disk("/is/on/the/other/node")], num_ttys=1)
     console = elsewhere.get_instance_console(instance, Node("node7.example.com"))

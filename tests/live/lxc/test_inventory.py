@@ -14,8 +14,8 @@ from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.model.state import InstanceState
 from hvcore.system.cgroup_layout import current_layout
-from hvcore.system.commands import Runner
 from hvcore.system.mountinfo import mount_at, read_mounts
+from hvcore.testing.commands import FakeRunner
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
 
@@ -127,12 +127,8 @@ def test_all_instances_in_one_answer(lxc: Hypervisor, running: Running) -> None:
 def test_listing_starts_no_process(lxc: Hypervisor, running: Running, lxc_host: LiveHost) -> None:
     from attrs import evolve
 
-    class NoRunner(Runner):
-        def spawn(self, argv: Any, **options: Any) -> Any:
-            raise AssertionError(f"it ran {argv}")
-
     names = sorted(running(word).name for word in ("a", "b"))
-    quiet = lxc_host.load(prepare=lambda context: evolve(context, runner=NoRunner()))
+    quiet = lxc_host.load(prepare=lambda context: evolve(context, runner=FakeRunner()))
     assert sorted(quiet.list_instances()) == names
     assert [info.name for info in quiet.get_all_instances_info()] == names
     assert quiet.get_instance_info(names[0]) is not None

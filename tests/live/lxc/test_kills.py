@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from hvcore.context import DriverContext
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.system.commands import Handle, Runner
+from hvcore.testing.faults import FailAt, KillAt
 from hvcore.testing.fixtures import LiveHost
 from hvcore.testing.leaks import LeakCheck
 from hvcore_lxc.paths import LxcPaths
@@ -26,20 +26,9 @@ from hvcore_lxc.steps import STEPS
 
 pytestmark = pytest.mark.live
 
-Prepare = Callable[[DriverContext], DriverContext]
 TAKEN = [(step, moment) for step in STEPS for moment in ("begin", "done")]
 TAKEN_BACK = [(step, moment) for step in STEPS for moment in ("undo", "undone")]
 KILLED = -signal.SIGKILL
-
-
-def killed_at(step: str, moment: str) -> Prepare:
-    """Return surroundings in which the manager is killed at one moment of one step."""
-
-    def observe(at_step: str, at_moment: str) -> None:
-        if (at_step, at_moment) == (step, moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return lambda context: evolve(context, observer=observe)
 
 
 class KilledRunner(Runner):
@@ -121,7 +110,7 @@ def successor(lxc: Hypervisor, leak_check: LeakCheck, until: Callable[..., Any])
 def test_a_manager_killed_in_a_start(
     lxc_host: LiveHost, instance: Instance, in_child: Any, successor: Successor, step: str, moment: str, way: str
 ) -> None:
-    dying = lxc_host.load(prepare=killed_at(step, moment))
+    dying = lxc_host.load(prepare=KillAt((step, moment)).prepare)
     child = in_child(lambda: dying.start_instance(instance))
     assert child.wait() == KILLED
     successor.follows(way, instance, f"a start that process {child.pid} did not finish")
@@ -144,17 +133,8 @@ def test_a_manager_killed_while_lxc_starts_the_container(
 def test_a_manager_killed_while_it_takes_a_failed_start_back(
     lxc_host: LiveHost, instance: Instance, in_child: Any, successor: Successor, step: str, moment: str, way: str
 ) -> None:
-    def fail_and_die(context: DriverContext) -> DriverContext:
-        kill = killed_at(step, moment)(context).observer
-
-        def observe(at_step: str, at_moment: str) -> None:
-            if (at_step, at_moment) == ("container", "done"):
-                raise OSError("injected")
-            kill(at_step, at_moment)
-
-        return evolve(context, observer=observe)
-
-    dying = lxc_host.load(prepare=fail_and_die)
+    fail, kill = FailAt(("container", "done"), error=OSError("injected")), KillAt((step, moment))
+    dying = lxc_host.load(prepare=lambda context: kill.prepare(fail.prepare(context)))
     child = in_child(lambda: dying.start_instance(instance))
     assert child.wait() == KILLED
     if (step, moment, way) == ("state", "undone", "recover"):
@@ -178,7 +158,7 @@ def test_a_manager_killed_in_a_stop(
     way: str,
 ) -> None:
     lxc.start_instance(instance)
-    dying = lxc_host.load(prepare=killed_at(step, moment))
+    dying = lxc_host.load(prepare=KillAt((step, moment)).prepare)
     child = in_child(lambda: dying.stop_instance(instance.name, force=True))
     assert child.wait() == KILLED
     if (step, moment) == ("container", "undo"):
@@ -199,7 +179,7 @@ def test_a_manager_killed_in_a_reboot(
     lxc: Hypervisor, lxc_host: LiveHost, instance: Instance, in_child: Any, successor: Successor, moment: str, way: str
 ) -> None:
     lxc.start_instance(instance)
-    dying = lxc_host.load(prepare=killed_at("container", moment))
+    dying = lxc_host.load(prepare=KillAt(("container", moment)).prepare)
     child = in_child(lambda: dying.reboot_instance(instance.name))
     assert child.wait() == KILLED
     successor.follows(way, instance, f"a start that process {child.pid} did not finish")
@@ -210,11 +190,11 @@ def test_a_recovery_that_is_killed_is_recovered_from(
     lxc_host: LiveHost, instance: Instance, in_child: Any, successor: Successor, way: str
 ) -> None:
     """Every try is killed one step later than the one before."""
-    dying = lxc_host.load(prepare=killed_at("container", "done"))
+    dying = lxc_host.load(prepare=KillAt(("container", "done")).prepare)
     child = in_child(lambda: dying.start_instance(instance))
     assert child.wait() == KILLED
     for step in reversed(STEPS):
-        trying = lxc_host.load(prepare=killed_at(step, "undo"))
+        trying = lxc_host.load(prepare=KillAt((step, "undo")).prepare)
         child = in_child(trying.recover)
         assert child.wait() == KILLED, step
     successor.follows(way, instance, f"a stop that process {child.pid} did not finish")

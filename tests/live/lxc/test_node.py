@@ -86,7 +86,9 @@ def test_verifying_and_planning_change_nothing_on_the_node(own_directory: Path, 
 def test_an_unhealthy_node_says_what_to_do(lxc_host: LiveHost, own_directory: Path) -> None:
     script = textwrap.dedent(
         """
-        import hvcore, sys
+        import hvcore, hvcore.system.commands, sys
+        # The standard directories are searched as well, whatever PATH says.
+        hvcore.system.commands._SAFE_PATH = "/nowhere"
         report = hvcore.load(state_dir=sys.argv[1], log_dir=sys.argv[1]).hypervisor("lxc").verify()
         assert report.status == "undetected", report
         assert "lxc-start is not installed" in report.text()
@@ -129,4 +131,5 @@ def test_a_plan_for_what_cannot_be_started_says_so(lxc: Hypervisor, lxc_host: Li
 def test_capabilities_tell_what_lxc_can_do(lxc: Hypervisor) -> None:
     can: dict[str, Any] = {capability.operation: capability.support for capability in lxc.capabilities()}
     assert {can[name] for name in ("start_instance", "reboot_instance", "exec_in_instance", "recover")} == {"yes"}
+    assert not {name for name, support in can.items() if support == "limited"}
     assert {can[name] for name in ("migrate_instance", "hot_add_device")} == {"no"}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from hvcore.errors import NotRunning, OperationFailed, StopTimeout
 from hvcore.hypervisor import Hypervisor
@@ -15,6 +14,7 @@ from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
 from hvcore.model.state import InstanceState
 from hvcore.system.mountinfo import mounts_below, read_mounts
+from hvcore.testing.faults import FailAt
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
 from hvcore_lxc.steps import STEPS
@@ -129,11 +129,7 @@ def test_a_reboot_that_fails_leaves_nothing_half_done(
 ) -> None:
     instance = running()
 
-    def observe(step: str, now: str) -> None:
-        if now == moment:
-            raise OperationFailed(f"injected at {step} {now}")
-
-    faulty = lxc_host.load(prepare=lambda context: evolve(context, observer=observe))
+    faulty = lxc_host.load(prepare=FailAt(("container", moment)).prepare)
     with pytest.raises(OperationFailed, match="injected at container") as caught:
         faulty.reboot_instance(instance.name)
     error = caught.value

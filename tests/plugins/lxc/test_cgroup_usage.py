@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -14,87 +15,68 @@ from hvcore.errors import OperationFailed
 from hvcore.model.state import InstanceState
 from hvcore.system import kernel_files
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore.testing.cgroup_files import NO_LIMIT_V1, V1_CONTROLLERS, V2_CONTROLLERS
+from hvcore.testing.cgroups import FakeCgroups
 from hvcore_lxc.cgroup_manager import Usage
 from hvcore_lxc.cgroup_usage import UsageReader
 
 PARENT = "hvcore.lxc"
 MIB = 1024 * 1024
-NO_LIMIT_V1 = 9223372036854771712
+PIDS = itertools.count(100)
 
 
-class Machine:
+class Machine(FakeCgroups):
     """Hierarchies made of directories, with containers in them."""
 
-    def __init__(self, root: Path, mode: CgroupMode, v1: str = "", unified_controllers: str = "") -> None:
-        self.root = root
-        controllers = {name: str(root / name) for name in v1.split()}
-        unified = str(root / "unified") if mode is not CgroupMode.V1 else None
-        self.layout = CgroupLayout(mode, controllers, unified, frozenset(unified_controllers.split()))
-        for point in self.layout.hierarchies:
-            Path(point).mkdir(parents=True)
-
     def group(self, controller: str, name: str) -> Path:
-        base = self.layout.controllers.get(controller) or str(self.layout.unified)
-        return Path(base, PARENT, f"ct-{name}")
+        return self.directory(controller, f"{PARENT}/ct-{name}")
 
-    def write(self, controller: str, name: str, file: str, value: object) -> None:
-        path = self.group(controller, name) / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{value}\n")
+    def set(self, controller: str, name: str, file: str, value: object) -> None:
+        self.write(controller, f"{PARENT}/ct-{name}", file, value)
 
     def processes(self, name: str, *pids: int, below: str = "") -> None:
         """Put processes in a container's cgroup in every hierarchy, or in a sub-cgroup of it."""
-        for point in self.layout.hierarchies:
-            group = Path(point, PARENT, f"ct-{name}")
-            inner = group / below
-            inner.mkdir(parents=True, exist_ok=True)
-            for directory in {group, inner}:
-                if not (directory / "cgroup.procs").exists():
-                    (directory / "cgroup.procs").touch()
-            (inner / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids))
+        self.put(f"{PARENT}/ct-{name}/{below}", *pids)
 
     @property
     def reader(self) -> UsageReader:
         return UsageReader(PARENT, self.layout)
 
 
-V1_CONTROLLERS = "cpu cpuacct cpuset memory devices freezer pids"
-
-
 def on_v1(machine: Machine, name: str = "web1", quota: int = 200_000, cpus: str = "0-3") -> None:
-    machine.processes(name, 20, 10)
-    machine.write("freezer", name, "freezer.state", "THAWED")
-    machine.write("memory", name, "memory.limit_in_bytes", 256 * MIB)
-    machine.write("cpuacct", name, "cpuacct.usage", 1_500_000_000)
-    machine.write("cpu", name, "cpu.cfs_quota_us", quota)
-    machine.write("cpu", name, "cpu.cfs_period_us", 100_000)
-    machine.write("cpuset", name, "cpuset.cpus", cpus)
+    machine.processes(name, *((20, 10) if name == "web1" else (next(PIDS),)))
+    machine.set("freezer", name, "freezer.state", "THAWED")
+    machine.set("memory", name, "memory.limit_in_bytes", 256 * MIB)
+    machine.set("cpuacct", name, "cpuacct.usage", 1_500_000_000)
+    machine.set("cpu", name, "cpu.cfs_quota_us", quota)
+    machine.set("cpu", name, "cpu.cfs_period_us", 100_000)
+    machine.set("cpuset", name, "cpuset.cpus", cpus)
 
 
 def on_v2(machine: Machine, name: str = "web1", quota: str = "200000 100000", cpus: str = "0-3") -> None:
-    machine.processes(name, 20, 10)
-    machine.write("unified", name, "cgroup.events", "populated 1\nfrozen 0")
-    machine.write("unified", name, "memory.max", 256 * MIB)
-    machine.write("unified", name, "cpu.stat", "usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000")
-    machine.write("unified", name, "cpu.max", quota)
-    machine.write("unified", name, "cpuset.cpus.effective", cpus)
+    machine.processes(name, *((20, 10) if name == "web1" else (next(PIDS),)))
+    machine.set("unified", name, "cgroup.events", "populated 1\nfrozen 0")
+    machine.set("unified", name, "memory.max", 256 * MIB)
+    machine.set("unified", name, "cpu.stat", "usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000")
+    machine.set("unified", name, "cpu.max", quota)
+    machine.set("unified", name, "cpuset.cpus.effective", cpus)
 
 
 def v1(root: Path) -> Machine:
-    return Machine(root, CgroupMode.V1, V1_CONTROLLERS)
+    return Machine(root, v1=V1_CONTROLLERS)
 
 
 def hybrid(root: Path) -> Machine:
-    return Machine(root, CgroupMode.HYBRID, V1_CONTROLLERS, "hugetlb")
+    return Machine(root, v1=V1_CONTROLLERS, unified=("hugetlb",))
 
 
 def v2(root: Path) -> Machine:
-    return Machine(root, CgroupMode.V2, "", "cpuset cpu io memory pids")
+    return Machine(root, unified=V2_CONTROLLERS)
 
 
 def hybrid_with_controllers_on_v2(root: Path) -> Machine:
     """As on a unified machine on which something has bound an old controller."""
-    return Machine(root, CgroupMode.HYBRID, "net_cls", "cpuset cpu memory")
+    return Machine(root, v1=("net_cls",), unified=("cpuset", "cpu", "memory"))
 
 
 MACHINES: dict[str, tuple[Callable[[Path], Machine], Callable[..., None]]] = {
@@ -124,9 +106,9 @@ RUNNING = Usage("web1", InstanceState.RUNNING, (10, 20), 256, 2, 1.5)
 
 def freeze(machine: Machine, state: str = "FROZEN") -> None:
     if "freezer" in machine.layout.controllers:
-        machine.write("freezer", "web1", "freezer.state", state)
+        machine.set("freezer", "web1", "freezer.state", state)
     else:
-        machine.write("unified", "web1", "cgroup.events", "populated 1\nfrozen 1")
+        machine.set("unified", "web1", "cgroup.events", "populated 1\nfrozen 1")
 
 
 def test_running(machine: Machine) -> None:
@@ -218,7 +200,7 @@ def test_processes_of_other_pid_namespaces_are_not_named(machine: Machine) -> No
 def test_memory_on_version_1(tmp_path: Path, value: int, memory_mib: int) -> None:
     machine = v1(tmp_path)
     on_v1(machine)
-    machine.write("memory", "web1", "memory.limit_in_bytes", value)
+    machine.set("memory", "web1", "memory.limit_in_bytes", value)
     usage = machine.reader.read("web1")
     assert usage is not None
     assert usage.memory_mib == memory_mib
@@ -227,7 +209,7 @@ def test_memory_on_version_1(tmp_path: Path, value: int, memory_mib: int) -> Non
 def test_no_memory_limit_on_version_2(tmp_path: Path) -> None:
     machine = v2(tmp_path)
     on_v2(machine)
-    machine.write("unified", "web1", "memory.max", "max")
+    machine.set("unified", "web1", "memory.max", "max")
     usage = machine.reader.read("web1")
     assert usage is not None
     assert usage.memory_mib == 0
@@ -276,18 +258,18 @@ def test_a_mask_that_the_kernel_shows_empty_is_no_limit(tmp_path: Path) -> None:
 
 
 def test_what_no_controller_measures_is_zero_and_the_container_still_runs(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, CgroupMode.V1, "freezer")
+    machine = Machine(tmp_path, v1=("freezer",))
     machine.processes("web1", 10)
-    machine.write("freezer", "web1", "freezer.state", "THAWED")
+    machine.set("freezer", "web1", "freezer.state", "THAWED")
     assert machine.reader.read("web1") == Usage("web1", InstanceState.RUNNING, (10,), 0, os.cpu_count() or 1, 0.0)
 
 
 def test_version_1_without_a_freezer_is_read_where_there_is_something(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, CgroupMode.V1, "memory cpuacct cpu cpuset")
+    machine = Machine(tmp_path, v1=("memory", "cpuacct", "cpu", "cpuset"))
     machine.processes("web1", 10)
-    machine.write("memory", "web1", "memory.limit_in_bytes", 64 * MIB)
-    machine.write("cpuacct", "web1", "cpuacct.usage", 0)
-    machine.write("cpu", "web1", "cpu.cfs_quota_us", 100_000)
+    machine.set("memory", "web1", "memory.limit_in_bytes", 64 * MIB)
+    machine.set("cpuacct", "web1", "cpuacct.usage", 0)
+    machine.set("cpu", "web1", "cpu.cfs_quota_us", 100_000)
     assert machine.reader.read("web1") == Usage("web1", InstanceState.RUNNING, (10,), 64, 1, 0.0)
 
 
@@ -311,7 +293,7 @@ def test_a_container_that_ends_while_it_is_measured(layout: str, file: str, tmp_
     fill(machine)
     fill(machine, "web2")
     if layout == "v1":
-        machine.write("cpu", "web1", "cpu.cfs_quota_us", -1)
+        machine.set("cpu", "web1", "cpu.cfs_quota_us", -1)
 
     def ends_before(read: Callable[[str], str | None]) -> Callable[[str], str | None]:
         def reading(path: str) -> str | None:

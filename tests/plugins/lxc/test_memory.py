@@ -14,6 +14,7 @@ import hvcore_lxc.memory
 from hvcore.errors import NotRunning, OperationFailed
 from hvcore.system import kernel_files
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore.testing.cgroups import FakeCgroups
 from hvcore_lxc.memory import set_memory_limit
 
 MIB = 1024 * 1024
@@ -26,16 +27,13 @@ class Kernel:
     """A memory cgroup made of files; it refuses what the kernel refuses, and remembers every write."""
 
     def __init__(self, root: Path, version: int, files: dict[str, object]) -> None:
-        self.directory = root / "memory" / GROUP
-        self.directory.mkdir(parents=True)
+        build = FakeCgroups.v1 if version == 1 else FakeCgroups.v2
+        machine = build(root, ["memory"], has_swap=SWAP in files)
+        machine.put(GROUP)
         for name, value in files.items():
-            (self.directory / name).write_text(f"{value}\n")
-        hierarchy = str(root / "memory")
-        self.layout = (
-            CgroupLayout(CgroupMode.V1, {"memory": hierarchy}, None, frozenset())
-            if version == 1
-            else CgroupLayout(CgroupMode.V2, {}, hierarchy, frozenset({"memory"}))
-        )
+            machine.write("memory", GROUP, name, value)
+        self.directory = machine.directory("memory", GROUP)
+        self.layout = machine.layout
         self.writes: list[tuple[str, str]] = []
         self.refuse: Callable[[str, str, int], str | None] = lambda name, value, count: None
         self.after_write: Callable[[str, str], None] = lambda name, value: None

@@ -7,10 +7,8 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
-from attrs import evolve, frozen
+from attrs import frozen
 
-import hvcore
-from hvcore.context import DriverContext
 from hvcore.errors import InvalidInput, InvalidParameter, MissingRequirement, OperationFailed
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.disk import BlockDevice, Disk
@@ -19,7 +17,8 @@ from hvcore.model.nic import Nic, NicMode
 from hvcore.model.parameters import ParameterValue
 from hvcore.plugin import hookimpl
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
-from hvcore.system.commands import Runner
+from hvcore.testing.commands import FakeRunner
+from hvcore.testing.hypervisors import make_hypervisor
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.cgroups import DefaultCgroups
 from hvcore_lxc.document import ConfigDocument, ConfigEntry
@@ -43,26 +42,9 @@ class Cgroups:
         return self.manager
 
 
-class NoCommands(Runner):
-    """A runner that fails whoever uses it."""
-
-    def spawn(self, *arguments: object, **options: object) -> None:  # type: ignore[override]
-        raise AssertionError(f"{arguments} was run")
-
-
 def load(tmp_path: Path, *extensions: object, layout: CgroupLayout = LAYOUT) -> Hypervisor:
-    def without_commands(context: DriverContext) -> DriverContext:
-        return evolve(context, runner=NoCommands())
-
     paths = LxcPaths(tmp_path / "state/lxc", tmp_path / "log/lxc", "0123abcd")
-    return hvcore.load(
-        plugins=[plugin],
-        discover=False,
-        state_dir=tmp_path / "state",
-        log_dir=tmp_path / "log",
-        extensions={"lxc": [Cgroups(paths, layout), *extensions]},
-        prepare=without_commands,
-    ).hypervisor("lxc")
+    return make_hypervisor(plugin, Cgroups(paths, layout), *extensions, directory=tmp_path, runner=FakeRunner())
 
 
 @pytest.fixture

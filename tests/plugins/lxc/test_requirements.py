@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 import hvcore
+import hvcore.system.findings
+import hvcore_lxc.limits
 import hvcore_lxc.requirements
 from hvcore.errors import MissingRequirement
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.verify import Finding, VerifyStatus
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore.system.findings import directory_finding
 from hvcore_lxc.plugin import plugin
 from hvcore_lxc.requirements import require_root_and_tools
-
-look_at = hvcore_lxc.requirements._directory  # pyright: ignore[reportPrivateUsage]
 
 TOOLS = ("lxc-start", "lxc-attach", "lxc-console")
 ALL = "memory cpu cpuset devices freezer"
@@ -42,15 +43,16 @@ class Node:
         self._bin = tmp_path / "bin"
         self._bin.mkdir()
         # Whatever the machine has installed is not seen.
-        self._patch.setattr("hvcore_lxc.requirements.shutil.which", self._which)
+        for module in (hvcore.system.findings, hvcore_lxc.requirements, hvcore_lxc.limits):
+            self._patch.setattr(module, "find_program", self._find)
         self._patch.setenv("PATH", str(self._bin))
-        self.install(*TOOLS)
+        self.install(*TOOLS, "ip", "mount")
         self.uid = 0
         self._patch.setattr(os, "geteuid", lambda: self.uid)
         self.layout = v1()
         self._patch.setattr(hvcore_lxc.requirements, "current_layout", lambda: self.layout)
 
-    def _which(self, tool: str) -> str | None:
+    def _find(self, tool: str) -> str | None:
         return str(self._bin / tool) if (self._bin / tool).exists() else None
 
     def install(self, *tools: str, version: str = "5.0.2") -> None:
@@ -79,6 +81,7 @@ def test_a_good_node(node: Node, tmp_path: Path) -> None:
     report = node.hypervisor().verify()
     assert report.status is VerifyStatus.HEALTHY
     assert report.text() is None
+    assert report.versions == {"lxc": "5.0.2", "kernel": os.uname().release, "cgroups": "v1"}
     assert [finding.name for finding in report.findings] == [
         *TOOLS,
         "LXC version",
@@ -99,6 +102,7 @@ def test_a_missing_tool(node: Node, tool: str) -> None:
     report = node.hypervisor().verify()
     assert report.text() == f"{tool} is not installed"
     assert "apt-get install lxc" in node.finding(tool).remedy
+    assert ("lxc" in report.versions) is (tool != "lxc-start")
     expected = VerifyStatus.UNDETECTED if tool == "lxc-start" else VerifyStatus.UNHEALTHY
     assert report.status is expected
 
@@ -214,7 +218,7 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_directory_that_may_not_even_be_looked_into(locked: Path) -> None:
     with as_nobody():
-        finding = look_at("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
+        finding = directory_finding("state directory", locked / "hvcore" / "lxc", "HVCORE_STATE_DIR")
     assert not finding.ok
     assert finding.detail == f"{locked}/hvcore/lxc cannot be looked at: Permission denied"
     assert "HVCORE_STATE_DIR" in finding.remedy
@@ -222,7 +226,7 @@ def test_a_directory_that_may_not_even_be_looked_into(locked: Path) -> None:
 
 def test_a_directory_that_may_not_be_written() -> None:
     with as_nobody():
-        finding = look_at("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
+        finding = directory_finding("log directory", Path("/proc/hvcore/lxc"), "HVCORE_LOG_DIR")
     assert (finding.ok, finding.detail) == (False, "/proc cannot be written")
 
 

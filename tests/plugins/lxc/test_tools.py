@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from hvcore.errors import CommandFailed, OperationFailed
 from hvcore.model.execution import ExecRequest
-from hvcore.system.commands import Completed, Runner
+from hvcore.testing.commands import FakeRunner, Reply
 from hvcore_lxc.tools import attach_command, console_command, log_words, lxc_version, start_command
 
 LOGS = Path(__file__).parent / "data" / "logs"
@@ -185,27 +184,6 @@ def test_attach_with_a_working_directory() -> None:
 # -- version
 
 
-class Saying(Runner):
-    """A runner whose every command says the same."""
-
-    def __init__(self, output: bytes, status: int = 0) -> None:
-        self.output, self.status = output, status
-        self.commands: list[tuple[str, ...]] = []
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float | None,
-        stdin: bytes | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-    ) -> Completed:
-        assert timeout_s is not None
-        self.commands.append(tuple(argv))
-        return Completed(tuple(argv), self.status, self.output).require_success()
-
-
 @pytest.mark.parametrize(
     ("output", "version"),
     [
@@ -218,19 +196,19 @@ class Saying(Runner):
     ],
 )
 def test_versions(output: bytes, version: tuple[int, ...]) -> None:
-    runner = Saying(output)
+    runner = FakeRunner().answer(["lxc-start", "--version"], Reply(output))
     assert lxc_version(runner) == version
-    assert runner.commands == [("lxc-start", "--version")]
+    assert runner.calls[0].timeout_s is not None
 
 
 @pytest.mark.parametrize("output", [b"", b"LXC\n", b"5\n", b"v5.0.2", b"\xff\xfe"])
 def test_what_is_no_version(output: bytes) -> None:
     with pytest.raises(OperationFailed, match="lxc-start --version said") as caught:
-        lxc_version(Saying(output))
+        lxc_version(FakeRunner(default=Reply(output)))
     assert caught.value.resolution
     assert "\n" not in caught.value.message
 
 
 def test_a_broken_lxc() -> None:
     with pytest.raises(CommandFailed, match="exited with status 127"):
-        lxc_version(Saying(b"", status=127))
+        lxc_version(FakeRunner(default=Reply(status=127)))

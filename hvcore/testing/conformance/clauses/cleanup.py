@@ -44,7 +44,11 @@ class CleanupClauses:
         trial.start()
         ensure(trial.runs(), "a start after a cleanup did nothing")
 
-    @clause("What is no instance's name is refused everywhere, before anything is touched.")
+    @clause(
+        "What is no instance's name is refused everywhere, before anything is touched.",
+        "stop_instance",
+        "get_instance_info",
+    )
     def test_cleanup_refuses_what_is_no_name(self, trial: Trial) -> None:
         verbs = trial.hypervisor
         for name in ("../etc", "a/b", "", "-rf", "a b", "x" * 300):

@@ -8,7 +8,7 @@ from hvcore.errors import HypervisorError, one_line
 from hvcore.model.console import ConsoleKind, InstanceConsole
 from hvcore.model.node import Node
 from hvcore.testing.conformance.clause import Level, clause
-from hvcore.testing.conformance.promise import BrokenPromise, allowed, ensure
+from hvcore.testing.conformance.promise import BrokenPromise, allowed, ensure, is_of
 from hvcore.testing.conformance.trial import Trial
 
 __all__ = ["ConsoleClauses"]
@@ -35,7 +35,7 @@ class ConsoleClauses:
     def test_console_is_complete(self, trial: Trial) -> None:
         trial.start()
         console = _console(trial)
-        ensure(isinstance(console.kind, ConsoleKind), f"the console is of kind {console.kind!r}")
+        ensure(is_of(console.kind, ConsoleKind), f"the console is of kind {console.kind!r}")
         try:
             InstanceConsole(**console.to_dict())
         except HypervisorError as error:

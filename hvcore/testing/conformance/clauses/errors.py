@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hvcore.errors import AlreadyRunning, HookFailed, HypervisorError, OperationFailed, PluginError
+from hvcore.errors import AlreadyRunning, HookFailed, HypervisorError, OperationFailed, PluginError, Unsupported
 from hvcore.testing.conformance.clause import Level, clause
 from hvcore.testing.conformance.promise import BrokenPromise, ensure, refused
 from hvcore.testing.conformance.trial import Trial
@@ -31,6 +31,8 @@ class ErrorClauses:
     def test_errors_are_of_their_kind(self, trial: Trial) -> None:
         try:
             trial.hypervisor.start_instance(trial.failing())
+        except Unsupported:
+            raise
         except PluginError as error:
             raise BrokenPromise(f"a start that fails is taken for a fault of the plugin: {error}") from error
         except OperationFailed:

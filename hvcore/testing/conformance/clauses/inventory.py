@@ -7,7 +7,7 @@ import math
 from hvcore.model.info import InstanceInfo
 from hvcore.model.state import InstanceState
 from hvcore.testing.conformance.clause import clause
-from hvcore.testing.conformance.promise import allowed, ensure
+from hvcore.testing.conformance.promise import allowed, ensure, is_of
 from hvcore.testing.conformance.trial import Trial
 
 __all__ = ["InventoryClauses"]
@@ -45,11 +45,11 @@ class InventoryClauses:
     def test_info_has_its_units(self, trial: Trial) -> None:
         trial.start()
         info = trial.info()
-        ensure(isinstance(info.state, InstanceState), f"its state is {info.state!r}")
+        ensure(is_of(info.state, InstanceState), f"its state is {info.state!r}")
         ensure(_whole(info.memory_mib), f"its memory is {info.memory_mib!r}")
         ensure(_whole(info.vcpus), f"its CPUs are {info.vcpus!r}")
-        seconds: object = info.cpu_seconds
-        is_time = isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds >= 0
+        seconds = info.cpu_seconds
+        is_time = is_of(seconds, int, float) and math.isfinite(seconds) and seconds >= 0
         ensure(is_time, f"its CPU time is {seconds!r}")
         ensure(info.pid is None or (_whole(info.pid) and info.pid > 1), f"its init is process {info.pid!r}")
         used = info.memory_used_mib

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hvcore.errors import OperationFailed
 from hvcore.testing.conformance.clause import Level, clause
-from hvcore.testing.conformance.promise import allowed, refused
+from hvcore.testing.conformance.promise import NotOffered, allowed, refused
 from hvcore.testing.conformance.support import why_unsupported
 from hvcore.testing.conformance.trial import Trial
 
@@ -32,6 +32,8 @@ class LeftoverClauses:
         }
         before = trial.offers.leftovers()
         possible = [name for name in changes if why_unsupported(verbs, name, trial.instance) is None]
+        if not possible:
+            raise NotOffered(f"{verbs.name} supports none of {', '.join(changes)}")
         trial.start()
         for name in possible:
             allowed(name, changes[name])

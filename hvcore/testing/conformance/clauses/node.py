@@ -13,7 +13,7 @@ from hvcore.model.verify import VerifyStatus
 from hvcore.system.mountinfo import read_mounts
 from hvcore.system.node import linux_node_info
 from hvcore.testing.conformance.clause import clause
-from hvcore.testing.conformance.promise import allowed, ensure
+from hvcore.testing.conformance.promise import allowed, ensure, is_of
 from hvcore.testing.conformance.trial import Trial
 
 __all__ = ["NodeClauses"]
@@ -54,9 +54,10 @@ class NodeClauses:
 
     @clause("The hypervisor's version is a tuple of whole numbers, or None.", source="Ganeti hv_version")
     def test_node_tells_a_version(self, trial: Trial) -> None:
-        version: object = trial.hypervisor.get_node_info().hv_version
-        is_version = isinstance(version, tuple) and version and all(isinstance(part, int) for part in version)
-        ensure(version is None or is_version, f"hv_version is {version!r}")
+        version = trial.hypervisor.get_node_info().hv_version
+        if version is not None:
+            is_version = is_of(version, tuple) and version and all(is_of(part, int) for part in version)
+            ensure(is_version, f"hv_version is {version!r}")
 
     @clause("The node is the same with the hypervisor's parameters and without.", source="Ganeti 2.9 hvparams=None")
     def test_node_takes_parameters(self, trial: Trial) -> None:

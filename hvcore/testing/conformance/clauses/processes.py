@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning
 from hvcore.model.instance import Instance
@@ -130,7 +131,7 @@ class ProcessClauses:
         ensure(not ours, f"a forced stop did not overtake the soft one, which failed: {ours}")
 
 
-def _elsewhere(trial: Trial, verb: str, **arguments: object) -> dict[str, object] | None:
+def _elsewhere(trial: Trial, verb: str, **arguments: object) -> Any:
     answer = trial.offers.another_process.run(verb, **arguments)
     if answer.error is not None:
         raise BrokenPromise(f"{verb} in another process failed: {answer.error['code']}: {answer.error['message']}")

@@ -57,7 +57,7 @@ class StopClauses:
         known = trial.hypervisor.get_instance_definition(trial.name)
         ensure(known is None, f"after stop and cleanup there is still the definition {known}")
 
-    @clause("A stop without a name, or with two that differ, is refused.")
+    @clause("A stop without a name, or with two that differ, is refused.", "stop_instance")
     def test_stop_needs_one_name(self, trial: Trial) -> None:
         stop = trial.hypervisor.stop_instance
         refused(InvalidInput, "a stop without a name", stop, force=True)

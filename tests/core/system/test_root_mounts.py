@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import hvcore_lxc.mounter
 from hvcore.errors import InvalidInput, OperationFailed
 from hvcore.model.disk import BlockDevice, Disk, DiskKind
 from hvcore.model.instance import Instance
-from hvcore_lxc.mounter import DefaultMounter, MountAction, kind_of
-
-make_mount_point = hvcore_lxc.mounter._make_mount_point  # pyright: ignore[reportPrivateUsage]
+from hvcore.system.root_mounts import DefaultMounter, MountAction, kind_of, make_mount_point
 
 
 def mounter(*disks: Disk, root: str = "/run/root", paths: tuple[str, ...] = ()) -> DefaultMounter:

@@ -1,0 +1,48 @@
+"""LXC keeps the contract, with real containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from hvcore.hypervisor import Hypervisor
+from hvcore.model.capability import Support
+from hvcore.model.instance import Instance
+from hvcore.testing import HypervisorConformance
+from hvcore.testing.fixtures import LiveHost
+
+
+@pytest.mark.live
+class TestLxc(HypervisorConformance):
+    @pytest.fixture
+    def hypervisor(self, lxc_host: LiveHost) -> Hypervisor:
+        return lxc_host.hypervisor
+
+    @pytest.fixture
+    def instance(self, lxc_host: LiveHost) -> Instance:
+        return lxc_host.instance(init="/sbin/quick")
+
+    @pytest.fixture
+    def stubborn_instance(self, instance: Instance) -> Instance:
+        return evolve(instance, parameters={**instance.parameters, "init": "/sbin/deaf"})
+
+    @pytest.fixture
+    def failing_instance(self, instance: Instance) -> Instance:
+        return evolve(instance, parameters={**instance.parameters, "init": "/sbin/dies-soon"})
+
+    @pytest.fixture
+    def leftovers(self, leak_check: Any) -> Any:
+        return lambda: [f"{kind}: {item}" for kind, items in leak_check.left().items() for item in items]
+
+    def test_only_hotplug_and_migration_are_unsupported(self, hypervisor: Hypervisor) -> None:
+        missing = {each.operation for each in hypervisor.capabilities() if each.support is Support.NO}
+        assert {name for name in missing if "migrat" not in name} == {
+            "hot_add_device",
+            "hot_del_device",
+            "hot_mod_device",
+            "hotplug_supported",
+            "resize_disk",
+            "verify_hotplug_support",
+        }
