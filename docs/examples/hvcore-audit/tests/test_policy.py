@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from attrs import evolve
 
 import hvcore
 from hvcore.errors import InvalidInput, PolicyRefused
-from hvcore_audit import Policy
+from hvcore_audit import AuditSettings, Policy
 
 WEB1 = hvcore.Instance("web1", "fake", memory_mib=1024, vcpus=4)
 
@@ -70,3 +72,13 @@ def test_a_change_of_the_rules_is_in_force_at_once(fake: hvcore.Hypervisor, conf
         fake.start_instance(WEB1)
     configure("")
     fake.start_instance(WEB1)
+
+
+def test_the_configuration_in_the_readme_is_good(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "readme.toml").write_text(block)
+    settings = AuditSettings.read({"HVCORE_AUDIT_CONFIG": str(tmp_path / "readme.toml")})
+    assert settings.fault is None
+    assert settings.policy.most_vcpus == 8
+    assert "start_instance" in settings.only
