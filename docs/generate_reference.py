@@ -15,6 +15,7 @@ from typing import cast
 from reference_pages.api import api_page
 from reference_pages.cli import cli_page
 from reference_pages.conformance import conformance_page
+from reference_pages.contract import contract_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page, support_page
 from reference_pages.models import models_page
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
         "api.md": api_page(),
         "hooks.md": hooks_page(hypervisors),
         "support.md": support_page(hypervisors),
+        "contract-versions.md": contract_page(hypervisors),
         "errors.md": errors_page(),
         "models.md": models_page(),
         "cli.md": cli_page(),

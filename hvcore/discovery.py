@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hvcore.errors import HookConflict, HypervisorError, InvalidPlugin, one_line
 from hvcore.installed import Installed, distributions
+from hvcore.installed import __file__ as installed_file
 
 if TYPE_CHECKING:
     from hvcore.model.plugins import BrokenPlugin
@@ -24,6 +25,7 @@ __all__ = [
     "extension_group",
     "find_all",
     "load",
+    "words_of",
 ]
 
 HYPERVISORS_GROUP = "hvcore.hypervisors"
@@ -47,6 +49,8 @@ class Candidate:
         distribution: the distribution and its version, such as ``hvcore-overlay 1.2``.
         project: the distribution's name alone.
         load: imports it; whatever it raises is the plugin's fault.
+        value: what it names, as ``module:object``; "" when it is no entry point.
+        is_given: whether the caller of ``hvcore.load`` handed it over.
     """
 
     group: str
@@ -54,6 +58,8 @@ class Candidate:
     distribution: str
     project: str
     load: Callable[[], object]
+    value: str = ""
+    is_given: bool = False
 
     @property
     def is_builtin(self) -> bool:
@@ -73,26 +79,37 @@ class Selection:
     Attributes:
         allowed: names of plugins or distributions; None allows all, an empty set none but the built-in ones.
         denied: names of plugins or distributions that are never used, built-in or not.
+        allowed_by: where ``allowed`` is written.
+        denied_by: where ``denied`` is written.
     """
 
     allowed: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
+    allowed_by: str = "HVCORE_PLUGINS"
+    denied_by: str = "HVCORE_DISABLE"
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Selection:
-        """Read ``HVCORE_PLUGINS`` and ``HVCORE_DISABLE``: names separated by commas or blanks."""
-        allowed = environment.get("HVCORE_PLUGINS")
-        return cls(
-            allowed=None if allowed is None else frozenset(_words(allowed)),
-            denied=frozenset(_words(environment.get("HVCORE_DISABLE", ""))),
-        )
+    def from_environment(cls, environment: Mapping[str, str], otherwise: Selection | None = None) -> Selection:
+        """Read ``HVCORE_PLUGINS`` and ``HVCORE_DISABLE``: names separated by commas or blanks.
+
+        Args:
+            environment: the variables.
+            otherwise: what holds where a variable is not set.
+        """
+        selection = otherwise or cls()
+        allowed, denied = environment.get("HVCORE_PLUGINS"), environment.get("HVCORE_DISABLE")
+        if allowed is not None:
+            selection = evolve(selection, allowed=frozenset(words_of(allowed)), allowed_by="HVCORE_PLUGINS")
+        if denied is not None:
+            selection = evolve(selection, denied=frozenset(words_of(denied)), denied_by="HVCORE_DISABLE")
+        return selection
 
     def refusal(self, candidate: Candidate) -> str:
         """Return why a candidate is not wanted; "" when it is."""
         if candidate.is_named_in(self.denied):
-            return "disabled by HVCORE_DISABLE"
+            return f"disabled by {self.denied_by}"
         if self.allowed is not None and not candidate.is_builtin and not candidate.is_named_in(self.allowed):
-            return "not in HVCORE_PLUGINS"
+            return f"not in {self.allowed_by}"
         return ""
 
 
@@ -129,7 +146,7 @@ def _candidates_of(distribution: Installed) -> list[Candidate]:
     except Exception as error:  # noqa: BLE001 - what is wrong with one distribution is told of that one
         project, version = _project_of(distribution)
         return [Candidate(ALL_GROUP, project, f"{project} {version}".strip(), project, _Unreadable(error))]
-    return [Candidate(p.group, p.name, f"{project} {version}".strip(), project, p.load) for p in points]
+    return [Candidate(p.group, p.name, f"{project} {version}".strip(), project, p.load, p.value) for p in points]
 
 
 def _project_of(distribution: Installed) -> tuple[str, str]:
@@ -184,10 +201,45 @@ def load(candidate: Candidate) -> object:
     try:
         return candidate.load()
     except (Exception, SystemExit) as error:
+        place = _place_of_fault(error)
         raise InvalidPlugin(
             f"{candidate.name!r} of {candidate.distribution} cannot be imported: {one_line(error)}",
-            resolution=f"reinstall or update {candidate.project}, or name it in HVCORE_DISABLE",
+            details=[f"at {place}"] if place else [],
+            resolution=_remedy(candidate, error),
         ) from error
+
+
+def _remedy(candidate: Candidate, error: BaseException) -> str:
+    """Return what to do about a failed import."""
+    module, _, attribute = candidate.value.partition(":")
+    disable = "or name it in HVCORE_DISABLE"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if module == error.name or module.startswith(f"{error.name}."):
+            return (
+                f"let the entry point {candidate.name!r} of {candidate.project} name a module that is there, {disable}"
+            )
+        return f"install what {candidate.project} needs: nothing installed brings the module {error.name!r}; {disable}"
+    if isinstance(error, AttributeError) and attribute and error.name in attribute.split("."):
+        return (
+            f"let the entry point {candidate.name!r} of {candidate.project} name something that is in {module}; "
+            f"there is no {attribute} in it; {disable}"
+        )
+    return f"reinstall or update {candidate.project}, {disable}"
+
+
+def _place_of_fault(error: BaseException) -> str:
+    """Return where the plugin's own code failed, as ``FILE:LINE``; "" when it never ran."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    import traceback
+
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and frame.filename not in (__file__, installed_file)
+    ]
+    frames = [frame for frame in frames if "importlib" not in frame.filename]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def _canonical(project: str) -> str:
@@ -198,5 +250,6 @@ def _canonical(project: str) -> str:
     return re.sub("[-_.]+", "-", project).lower()
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words of a list in an environment variable: separated by commas or blanks."""
     return text.replace(",", " ").split()

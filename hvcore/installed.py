@@ -35,6 +35,11 @@ class Point(Protocol):
         """Its name."""
         ...
 
+    @property
+    def value(self) -> str:
+        """What it names, as ``module:object``."""
+        ...
+
     def load(self) -> object:
         """Import what it names."""
         ...

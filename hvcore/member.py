@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from hvcore.spec.kinds import PROJECT
 
-__all__ = ["MARK", "Member", "Origin", "marked_methods"]
+__all__ = ["MARK", "Member", "Origin", "marked_methods", "place_of"]
 
 MARK = f"{PROJECT}_impl"
 """The attribute in which ``@hookimpl`` leaves its options, for pluggy to find."""
@@ -30,7 +31,7 @@ def _find_marked(member: Member) -> dict[str, dict[str, Any]]:
 
 def _find_hooks(member: Member) -> dict[str, bool]:
     return {
-        options.get("specname") or name: bool(options["wrapper"] or options["hookwrapper"])
+        member.hook_of(name): bool(options["wrapper"] or options["hookwrapper"])
         for name, options in member.marked.items()
     }
 
@@ -46,6 +47,8 @@ class Member:
         distribution: the distribution it comes from, with its version.
         before: names of extensions that are asked after this one.
         after: names of extensions that are asked before this one.
+        contract: the contract that it states it was written for; None when it states none.
+        former: earlier names of hooks, and what they are called today.
         marked: method name -> the options of its ``@hookimpl``, for every method that has one.
         hooks: hook name -> whether it wraps the others, for every such method.
     """
@@ -56,6 +59,8 @@ class Member:
     distribution: str = "this process"
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    contract: object = None
+    former: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     marked: dict[str, dict[str, Any]] = field(init=False, repr=False, default=Factory(_find_marked, takes_self=True))
     hooks: dict[str, bool] = field(init=False, repr=False, default=Factory(_find_hooks, takes_self=True))
 
@@ -63,6 +68,24 @@ class Member:
     def key(self) -> str:
         """A name that is unique within a scope."""
         return f"{self.origin.name.lower()}:{self.name}"
+
+    def hook_of(self, method: str) -> str:
+        """Return the hook, by its name of today, that a marked method answers or wraps."""
+        name = self.written_for(method)
+        return self.former.get(name, name)
+
+    def written_for(self, method: str) -> str:
+        """Return the hook that a marked method answers or wraps, as its author calls it."""
+        return str(self.marked[method].get("specname") or method)
+
+    def knowing(self, former: Mapping[str, str]) -> Member:
+        """Return the member with earlier names of hooks understood."""
+        return evolve(self, former=former) if former.keys() & self.hooks.keys() else self
+
+    def place_for(self, hook: str) -> str:
+        """Return ``FILE:LINE`` of its method for a hook; "" when that is not known."""
+        methods = [name for name in self.marked if self.hook_of(name) == hook]
+        return place_of(getattr(self.implementation, methods[0])) if methods else ""
 
     def answers(self, hook: str) -> bool:
         """Tell whether it answers a hook itself, not only wraps others."""
@@ -90,6 +113,16 @@ def marked_methods(implementation: object) -> dict[str, dict[str, Any]]:
             if isinstance(options, dict):
                 found[name] = options
     return found
+
+
+def place_of(where: Any) -> str:
+    """Return where something is written, as ``FILE:LINE``; "" when that is not known."""
+    try:
+        file = inspect.getsourcefile(where)
+        _, line = inspect.getsourcelines(where)
+    except (OSError, TypeError):
+        return ""
+    return f"{file}:{max(line, 1)}"
 
 
 def _namespace(implementation: object) -> dict[str, object]:

@@ -7,8 +7,8 @@ A hypervisor is two files: a driver that inherits ``BaseHypervisor`` and marks i
     mine = "my_package.plugin:plugin"
 
 An extension of one hypervisor is an object with ``@hookimpl`` methods, named by an entry point of
-``hvcore.<hypervisor>``; an extension of all of them is named by one of ``hvcore.all``. ``Extension`` wraps it when its
-order matters.
+``hvcore.<hypervisor>``; an extension of all of them is named by one of ``hvcore.all``. It states the contract that it was
+written for in its attribute ``hvcore_contract``. ``Extension`` wraps it when its order matters.
 
 The contract's values can be imported from here, too. They are loaded when they are first used.
 """
@@ -24,12 +24,13 @@ from hvcore.base import BaseHypervisor
 from hvcore.context import DriverContext
 from hvcore.markers import hookimpl
 from hvcore.scope import Scope
-from hvcore.spec.contract import CONTRACT_VERSION
-from hvcore.spec.kinds import Kind, choose, collect, command, notify
+from hvcore.spec.kinds import Deprecation, Kind, choose, collect, command, notify
+from hvcore.spec.versions import CONTRACT_VERSION, ContractWarning, speaks
 
 if TYPE_CHECKING:
     from hvcore.calling import current_hypervisor
     from hvcore.contract import ContractHook, contract_hooks
+    from hvcore.journaled import JournaledLifecycle
     from hvcore.model.capability import Capability, Support
     from hvcore.model.console import ConsoleKind, InstanceConsole
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
@@ -56,6 +57,8 @@ __all__ = [
     "Check",
     "ConsoleKind",
     "ContractHook",
+    "ContractWarning",
+    "Deprecation",
     "DeviceAction",
     "DeviceType",
     "Disk",
@@ -71,6 +74,7 @@ __all__ = [
     "InstanceConsole",
     "InstanceInfo",
     "InstanceState",
+    "JournaledLifecycle",
     "Kind",
     "MigrationStatus",
     "Nic",
@@ -95,6 +99,7 @@ __all__ = [
     "current_hypervisor",
     "hookimpl",
     "notify",
+    "speaks",
 ]
 
 _HOMES = {
@@ -116,6 +121,7 @@ _HOMES = {
     "InstanceConsole": "hvcore.model.console",
     "InstanceInfo": "hvcore.model.info",
     "InstanceState": "hvcore.model.state",
+    "JournaledLifecycle": "hvcore.journaled",
     "MigrationStatus": "hvcore.model.migration",
     "Nic": "hvcore.model.nic",
     "NicMode": "hvcore.model.nic",
@@ -163,8 +169,7 @@ class HypervisorPlugin:
         driver: makes the driver; called once per scope, after discovery, and must only store its argument.
         steps: further spec classes that only this hypervisor's extensions know.
         defaults: makes the default answers to ``steps``; they are asked after every extension.
-        contract: the version of the contract that the driver was written for; its first number must be hvcore's own, and
-            its second not newer.
+        contract: the version of the contract that the driver was written for, such as ``"1.0"``; None is taken as the first.
     """
 
     name: str
@@ -172,7 +177,7 @@ class HypervisorPlugin:
     driver: Callable[[DriverContext], BaseHypervisor]
     steps: tuple[type, ...] = ()
     defaults: Callable[[DriverContext], Sequence[object]] = _no_defaults
-    contract: str = CONTRACT_VERSION
+    contract: str | None = None
 
 
 @frozen(eq=False)
@@ -183,8 +188,10 @@ class Extension:
         implementation: the object with the ``@hookimpl`` methods.
         before: names of extensions that are asked after this one.
         after: names of extensions that are asked before this one.
+        contract: the version of the contract that it was written for; None leaves it to the object's ``hvcore_contract``.
     """
 
     implementation: object
     before: tuple[str, ...] = field(default=(), converter=_names)
     after: tuple[str, ...] = field(default=(), converter=_names)
+    contract: str | None = None

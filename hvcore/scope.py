@@ -9,59 +9,30 @@ and answer::
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pluggy
-from attrs import frozen
 
 from hvcore.errors import HookFailed, HypervisorError, InvalidPlugin, Unsupported, one_line
-from hvcore.member import Member
-from hvcore.seal import check_answerers, check_member, check_spec, ordered, spec_parameters
-from hvcore.spec.kinds import PROJECT, HookDeclaration, Kind, declaration_of
+from hvcore.hook import Answerer, Hook, bind, hooks_of, instance_in, is_several
+from hvcore.member import Member, Origin
+from hvcore.order import check_answerers, command_conflict, ordered
+from hvcore.seal import check_member, check_spec
+from hvcore.spec.kinds import PROJECT, Kind
+from hvcore.spec.versions import ContractWarning, agree
 
 __all__ = ["Answerer", "Hook", "Scope"]
+
+NoticeObserver = Callable[[Member, Hook, Exception | None], None]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-@frozen
-class Hook:
-    """A hook as a scope knows it.
-
-    Attributes:
-        name: the hook's name.
-        spec: the class that specifies it.
-        function: the spec function itself.
-        declaration: its kind, and since when it exists.
-        arguments: its argument names, in order.
-        may_be_none: whether None is an answer that the spec allows.
-    """
-
-    name: str
-    spec: type
-    function: Callable[..., Any]
-    declaration: HookDeclaration
-    arguments: tuple[str, ...]
-    may_be_none: bool
-
-
-@frozen
-class Answerer:
-    """Somebody who answers a hook.
-
-    Attributes:
-        plugin: the plugin's name.
-        distribution: where it comes from.
-        role: ``driver``, ``default``, ``extension`` or ``wrapper``.
-    """
-
-    plugin: str
-    distribution: str
-    role: str
+def _nobody(member: Member, hook: Hook, error: Exception | None) -> None:
+    """Keep nothing."""
 
 
 class Scope:
@@ -79,12 +50,18 @@ class Scope:
         self.hypervisor = hypervisor
         self._manager = pluggy.PluginManager(PROJECT)
         self._hooks: dict[str, Hook] = {}
+        self._former: dict[str, str] = {}
         self._members: list[Member] = []
+        self._by_key: dict[str, Member] = {}
+        self._answered: frozenset[str] = frozenset()
         self._sealed = False
+        self.on_notice: NoticeObserver = _nobody
+        """Told whenever a listener has heard a notice, with the error when it failed."""
         for spec in specs:
-            for hook in _hooks_of(spec):
+            for hook in hooks_of(spec):
                 check_spec(hook.function)
                 self._hooks[hook.name] = hook
+                self._former |= dict.fromkeys(hook.declaration.formerly, hook.name)
             try:
                 self._manager.add_hookspecs(spec)
             except ValueError as error:
@@ -100,15 +77,25 @@ class Scope:
         return tuple(self._hooks.values())
 
     @property
+    def former(self) -> Mapping[str, str]:
+        """Earlier names of hooks, and what they are called today."""
+        return self._former
+
+    @property
     def members(self) -> tuple[Member, ...]:
         """Everyone who joined, in the order in which they are asked."""
         return tuple(self._members)
 
-    def join(self, member: Member) -> None:
+    def join(self, member: Member) -> tuple[str, ...]:
         """Take a member in, before the scope is sealed.
+
+        Returns:
+            What its author should mend, though it works: a contract that is newer than ours, names that are deprecated. Each
+            is a ``ContractWarning``, too.
 
         Raises:
             InvalidPlugin: it breaks a rule; the scope is as it was.
+            HookConflict: it is an extension and answers a command that is answered already; the scope is as it was.
         """
         if self._sealed:
             raise InvalidPlugin(
@@ -120,8 +107,38 @@ class Scope:
                 raise InvalidPlugin(
                     f"{member.describe()} has the name of {other.describe()}", resolution="rename one of them"
                 )
-        check_member(member, {name: hook.function for name, hook in self._hooks.items()}, self.hypervisor)
-        self._members.append(member)
+        known = member.knowing(self._former)
+        check_member(known, {name: hook.function for name, hook in self._hooks.items()}, self.hypervisor)
+        if known.origin is Origin.EXTENSION:
+            self._check_commands(known)
+        notes = self._notes_on(known)
+        self._members.append(known)
+        return notes
+
+    def _check_commands(self, extension: Member) -> None:
+        """Refuse an extension that answers what the driver answers, so that it alone is left out."""
+        for driver in self._members:
+            if driver.origin is Origin.DRIVER:
+                for hook in self._hooks.values():
+                    if (
+                        hook.declaration.kind is Kind.COMMAND
+                        and extension.answers(hook.name)
+                        and driver.answers(hook.name)
+                    ):
+                        raise command_conflict(self.hypervisor, hook.name, extension, driver)
+
+    def _notes_on(self, member: Member) -> tuple[str, ...]:
+        newer = agree(member.contract)
+        found = [f"it {newer.reason}; {newer.resolution}"] if newer.reason else []
+        if member.former or any(hook.declaration.deprecated for hook in self._hooks.values()):
+            from hvcore.adapter import old_names
+
+            found += map(str, old_names(member, self._hooks))
+        for note in found:
+            import warnings
+
+            warnings.warn(f"{member.describe()}: {note}", ContractWarning, stacklevel=3)
+        return tuple(found)
 
     def seal(self, order: Sequence[str] = ()) -> None:
         """Fix who is asked in which order; hooks can be called from now on.
@@ -139,10 +156,32 @@ class Scope:
         # pluggy asks whoever registered last first.
         for member in reversed(self._members):
             try:
-                self._manager.register(_Marked(member), name=member.key)
+                self._manager.register(self._shown(member), name=member.key)
             except (pluggy.PluginValidationError, ValueError) as error:
                 raise InvalidPlugin(f"{member.describe()} cannot join {self.hypervisor}: {one_line(error)}") from error
+        # Looked up in every call, so that it costs the same however many have joined.
+        self._by_key = {member.key: member for member in self._members}
+        self._answered = frozenset(name for name in self._hooks if any(m.answers(name) for m in self._members))
         self._sealed = True
+
+    def _shown(self, member: Member) -> object:
+        """Return what pluggy is shown of a member: the marked methods and nothing else.
+
+        So it evaluates no property, and two members that compare equal are two.
+        """
+        shown = _Shown()
+        for method in member.marked:
+            hook = self._hooks.get(member.hook_of(method))
+            if hook:
+                setattr(shown, method, self._function_for(member, method, hook))
+        return shown
+
+    def _function_for(self, member: Member, method: str, hook: Hook) -> Callable[..., Any]:
+        if member.origin is not Origin.EXTENSION and not hook.declaration.deprecated and not member.former:
+            return getattr(member.implementation, method)  # type: ignore[no-any-return]
+        from hvcore.adapter import fit
+
+        return fit(member, method, hook)
 
     def implements(self, spec_function: Callable[..., Any]) -> bool:
         """Tell whether anybody answers a hook."""
@@ -167,12 +206,12 @@ class Scope:
             HookFailed: it raised anything else, or answered None where the spec forbids it.
         """
         hook = self._hook(spec, Kind.COMMAND)
-        if not any(member.answers(hook.name) for member in self._members):
+        if hook.name not in self._answered:
             raise Unsupported(
                 f"{self.hypervisor} does not support {hook.name}",
                 hypervisor=self.hypervisor,
                 operation=hook.name,
-                instance=_instance_in(_bind(hook, args, kwargs)),
+                instance=instance_in(bind(hook, args, kwargs)),
                 resolution=f"'hv hooks {hook.name}' shows who could answer it",
             )
         answer: R = self._call(hook, args, kwargs)
@@ -211,16 +250,19 @@ class Scope:
     def notify(self, spec: Callable[Concatenate[Any, P], None], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell everyone who listens; a listener that fails is logged, and the others still hear it."""
         hook = self._hook(spec, Kind.NOTIFY)
-        values = _bind(hook, args, kwargs)
+        values = bind(hook, args, kwargs)
         for implementation in reversed(getattr(self._manager.hook, hook.name).get_hookimpls()):
             try:
                 implementation.function(*(values[argument] for argument in implementation.argnames))
-            except Exception:
+            except Exception as error:
                 import logging
 
                 logging.getLogger("hvcore.notices").exception(
                     "%s: %s failed to hear %s", self.hypervisor, implementation.plugin_name, hook.name
                 )
+                self.on_notice(self._by_key[implementation.plugin_name], hook, error)
+            else:
+                self.on_notice(self._by_key[implementation.plugin_name], hook, None)
 
     def _hook(self, spec_function: Callable[..., Any], kind: Kind | None = None) -> Hook:
         hook = self._hooks.get(spec_function.__name__)
@@ -242,7 +284,7 @@ class Scope:
         return hook
 
     def _call(self, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        values = _bind(hook, args, kwargs)
+        values = bind(hook, args, kwargs)
         # An operation is a verb of the contract; the steps inside it are told of by whoever takes them.
         operation = hook.name if hook.declaration.kind is Kind.COMMAND else None
         try:
@@ -251,82 +293,31 @@ class Scope:
                 raise self._broke(hook, "was answered with None, which its spec forbids")
             return self._merge(hook, answer) if hook.declaration.kind is Kind.COLLECT else answer
         except HypervisorError as error:
-            error.add_context(hypervisor=self.hypervisor, instance=_instance_in(values), operation=operation)
+            error.add_context(hypervisor=self.hypervisor, instance=instance_in(values), operation=operation)
             raise
         except Exception as error:
             broke = self._broke(hook, f"raised {one_line(error)}")
-            broke.add_context(hypervisor=self.hypervisor, instance=_instance_in(values), operation=operation)
+            broke.add_context(hypervisor=self.hypervisor, instance=instance_in(values), operation=operation)
             raise broke from error
 
     def _merge(self, hook: Hook, answers: Any) -> tuple[Any, ...]:
         items: list[Any] = []
         for answer in answers:
-            if not _is_several(answer):
+            if not is_several(answer):
                 raise self._broke(hook, f"was answered with a {type(answer).__name__}, not with a list of items")
             items.extend(answer)
         return tuple(items)
 
     def _broke(self, hook: Hook, what: str) -> HookFailed:
         whose = ", ".join(f"{a.role} {a.plugin} ({a.distribution})" for a in self.answerers(hook.function))
+        # The places of those who may have been installed by somebody else.
+        suspects = [m for m in self._members if m.origin is Origin.EXTENSION and hook.name in m.hooks]
         return HookFailed(
             f"{hook.name} {what}",
-            details=[f"answered by: {whose}"],
+            details=[f"answered by: {whose}", *(f"{m.name} is at {m.place_for(hook.name)}" for m in suspects)],
             resolution="report it to the plugin's author; --debug shows the traceback",
         )
 
 
-class _Marked:
-    """What pluggy is shown of a member: the marked methods and nothing else.
-
-    So it evaluates no property, and two members that compare equal are two.
-    """
-
-    def __init__(self, member: Member) -> None:
-        for name in member.marked:
-            setattr(self, name, getattr(member.implementation, name))
-
-
-def _hooks_of(spec: type) -> list[Hook]:
-    functions = {name: value for kind in reversed(spec.__mro__) for name, value in vars(kind).items()}
-    hooks: list[Hook] = []
-    for name, function in functions.items():
-        declaration = declaration_of(function)
-        if declaration is not None:
-            hooks.append(Hook(name, spec, function, declaration, _arguments_of(function), _may_be_none(function)))
-    return hooks
-
-
-def _is_several(answer: object) -> bool:
-    return isinstance(answer, Iterable) and not isinstance(answer, (str, bytes))
-
-
-def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(parameter.name for parameter in spec_parameters(function)[1:])
-
-
-def _may_be_none(function: Callable[..., Any]) -> bool:
-    """Whether the spec's answer may be None; a choice may, since None declines."""
-    annotation = str(function.__annotations__.get("return", "None"))
-    declaration = declaration_of(function)
-    if declaration is not None and declaration.kind is Kind.CHOOSE:
-        return True
-    while annotation != (outer := re.sub(r"\[[^][]*\]", "", annotation)):
-        annotation = outer
-    return not {"None", "Optional", "typing.Optional"}.isdisjoint(part.strip() for part in annotation.split("|"))
-
-
-def _bind(hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    values = {**dict(zip(hook.arguments, args, strict=False)), **kwargs}
-    if len(args) + len(kwargs) != len(hook.arguments) or values.keys() != set(hook.arguments):
-        given = ", ".join((*("a positional one" for _ in args), *kwargs))
-        raise HookFailed(
-            f"{hook.name} takes {', '.join(hook.arguments) or 'no arguments'} and was given {given or 'none'}",
-            resolution="pass every argument once; a type checker finds such a call",
-        )
-    return values
-
-
-def _instance_in(values: dict[str, Any]) -> str | None:
-    """Return the name of the instance that a call is about, if it is about one."""
-    named = values.get("instance_name") or getattr(values.get("instance"), "name", None) or values.get("name")
-    return named if isinstance(named, str) else None
+class _Shown:
+    """Holds functions for pluggy to find."""

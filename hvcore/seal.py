@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import Any
 
-from hvcore.errors import HookConflict, InvalidPlugin
-from hvcore.member import MARK, Member, Origin
+from hvcore.errors import InvalidPlugin
+from hvcore.member import MARK, Member, marked_methods, place_of
 from hvcore.model.refusal import closest
-from hvcore.spec.kinds import HookDeclaration, Kind, declaration_of
+from hvcore.spec.kinds import Deprecation, HookDeclaration, Kind, declaration_of
+from hvcore.spec.versions import agree
 
-__all__ = ["check_answerers", "check_member", "check_spec", "ordered", "spec_parameters"]
+__all__ = ["check_member", "check_spec", "spec_parameters"]
 
 _Specs = Mapping[str, Callable[..., Any]]
 
@@ -32,7 +31,9 @@ def check_spec(function: Callable[..., Any]) -> None:
         InvalidPlugin: it lacks ``self``, or has a default or an argument that cannot be passed by name and by position.
     """
     parameters = spec_parameters(function)
-    fault = _fault_in(parameters[1:])
+    fault = _fault_in(parameters[1:]) or _fault_in_declaration(
+        function, [parameter.name for parameter in parameters[1:]]
+    )
     if not parameters or parameters[0].name != "self":
         fault = "does not take self as its first argument", "write it as a method"
     if fault:
@@ -40,17 +41,29 @@ def check_spec(function: Callable[..., Any]) -> None:
         raise InvalidPlugin(f"the hook {function.__qualname__} {what}", details=_place(function), resolution=resolution)
 
 
+def _fault_in_declaration(function: Callable[..., Any], passed: Sequence[str]) -> tuple[str, str] | None:
+    for name, old in _deprecated(function).items():
+        if (old.passes or name) not in passed:
+            return f"deprecates {name!r} in favour of what it does not pass", "let passes name one of its arguments"
+    return None
+
+
+def _deprecated(function: Callable[..., Any]) -> Mapping[str, Deprecation]:
+    declaration = declaration_of(function)
+    return declaration.deprecated if declaration else {}
+
+
 def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
     """Check one member against the specs of the scope that it wants to join.
 
     Args:
-        member: who wants to join.
+        member: who wants to join; it knows earlier names of hooks.
         specs: hook name -> spec function.
         hypervisor: the scope's hypervisor, for messages.
 
     Raises:
         InvalidPlugin: it is a class, has a misspelt hook, an unmarked override, two methods for one hook, a forbidden
-            signature or a forbidden option.
+            signature or a forbidden option; or it needs a contract that is not spoken here.
     """
     implementation = member.implementation
     if inspect.isclass(implementation):
@@ -60,11 +73,19 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             implementation,
             f"name an instance in the entry point: {implementation.__name__}()",
         )
+    agreement = agree(member.contract)
+    if agreement.verdict == "warned":
+        agreement = agree(member.contract, _unknown_to(member, specs))
+    if agreement.verdict == "refused":
+        raise _invalid(member, f"it {agreement.reason}", _home(implementation), agreement.resolution)
     by_hook: dict[str, str] = {}
     for name, options in member.marked.items():
-        hook = options.get("specname") or name
+        hook = member.hook_of(name)
         function = getattr(implementation, name)
         if hook not in specs:
+            # Of a newer contract than ours; to whoever is written for ours, or an older one, every hook is known.
+            if options["optionalhook"] and agreement.verdict == "warned":
+                continue
             near = closest(hook, specs)
             hint = f"did you mean {near}?" if near else f"'hv hooks' lists the hooks of {hypervisor}"
             raise _invalid(member, f"{hypervisor} has no hook {hook!r}", function, hint)
@@ -72,12 +93,14 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
             what = f"{by_hook[hook]} and {name} both answer {hook}"
             raise _invalid(member, what, function, "keep one of them, or move the other to an object of its own")
         by_hook[hook] = name
+        declaration = declaration_of(specs[hook])
+        passed = [parameter.name for parameter in spec_parameters(specs[hook])[1:]]
+        old = _deprecated(specs[hook])
         fault = (
             _fault_in_options(options)
-            or _fault_in_form(options, function, declaration_of(specs[hook]))
-            or _fault_in(
-                inspect.signature(function).parameters.values(), [p.name for p in spec_parameters(specs[hook])[1:]]
-            )
+            or _fault_in_form(options, function, declaration)
+            or _fault_in_self(implementation, function, [*passed, *old])
+            or _fault_in(inspect.signature(function).parameters.values(), passed, old)
         )
         if fault:
             raise _invalid(member, f"{name} {fault[0]}", function, fault[1])
@@ -91,89 +114,61 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
                 "mark it with @hookimpl, or rename it",
             )
     if not member.marked:
-        raise _invalid(member, "it answers no hook", type(implementation), "mark its methods with @hookimpl")
+        what, hint = _nothing_marked(implementation)
+        raise _invalid(member, what, _home(implementation), hint)
 
 
-def check_answerers(
-    members: Sequence[Member], declarations: Mapping[str, HookDeclaration], hypervisor: str, order: Sequence[str]
-) -> None:
-    """Check that no command has two answerers and no choice two extensions without an order.
-
-    Args:
-        members: everyone who joined, in the order in which they are asked.
-        declarations: hook name -> what its spec declares.
-        hypervisor: the scope's hypervisor, for messages.
-        order: names of extensions, those asked first in front.
-
-    Raises:
-        HookConflict: naming both members and their distributions.
-    """
-    earlier = _asked_earlier(members, order)
-    for hook, declaration in declarations.items():
-        answering = [member for member in members if member.answers(hook)]
-        if declaration.kind is Kind.COMMAND and len(answering) > 1:
-            why, remedy = "a command has one answerer", "disable one of them with HVCORE_DISABLE"
-            raise _conflict(hypervisor, hook, answering[0], answering[1], why, remedy)
-        if declaration.kind is Kind.CHOOSE:
-            # In a list that is sorted already, neighbours that are ordered mean that all are.
-            for first, second in pairwise(member for member in answering if member.origin is Origin.EXTENSION):
-                if not _reaches(second.name, first.name, earlier):
-                    remedy = f"give the order, as in HVCORE_ORDER={first.name},{second.name}, or declare before/after"
-                    raise _conflict(hypervisor, hook, first, second, "nothing says which comes first", remedy)
+def _unknown_to(member: Member, specs: _Specs) -> list[str]:
+    """Name what a member uses and these specs do not know; what it marks as optional is not needed."""
+    unknown: list[str] = []
+    for name, options in member.marked.items():
+        hook = member.hook_of(name)
+        if hook not in specs:
+            unknown += [] if options["optionalhook"] else [hook]
+            continue
+        known = {p.name for p in spec_parameters(specs[hook])} | _deprecated(specs[hook]).keys()
+        function = getattr(member.implementation, name)
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        asked = code.co_varnames[: code.co_argcount] if code else ()
+        unknown += [
+            f"{argument} of {hook}" for argument in asked[inspect.ismethod(function) :] if argument not in known
+        ]
+    return unknown
 
 
-def ordered(members: Sequence[Member], order: Sequence[str]) -> list[Member]:
-    """Return the members in the order in which they are asked: extensions, default steps, the driver.
-
-    Extensions are ordered by ``order`` first, then by their own before/after, and by name where neither says more; never
-    by the order of installation.
-
-    Raises:
-        HookConflict: the declared orders contradict each other.
-    """
-    extensions = {member.name: member for member in members if member.origin is Origin.EXTENSION}
-    others = sorted((m for m in members if m.origin is not Origin.EXTENSION), key=lambda m: (m.origin, m.name))
-    sorter = TopologicalSorter(_asked_earlier(members, order))
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        circle: list[str] = error.args[1]
-        raise HookConflict(
-            f"the extensions' before/after go round in a circle: {' -> '.join(circle)}",
-            resolution=f"give the order, as in HVCORE_ORDER={','.join(dict.fromkeys(circle))}",
-        ) from error
-    result: list[Member] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        result.extend(extensions[name] for name in ready)
-        sorter.done(*ready)
-    return result + others
+def _nothing_marked(implementation: object) -> tuple[str, str]:
+    """Return why an object answers no hook, and what to do about it."""
+    if inspect.ismodule(implementation):
+        inside = [
+            name for name, thing in vars(implementation).items() if not inspect.isroutine(thing) and _has_marks(thing)
+        ]
+        what = f"it is the module {implementation.__name__}, which answers no hook itself"
+        if not inside:
+            return what, f"name an object in the entry point, as in {implementation.__name__}:extension"
+        inside.sort(key=lambda name: inspect.isclass(getattr(implementation, name)))
+        thing = getattr(implementation, inside[0])
+        call = f"an instance of {inside[0]}" if inspect.isclass(thing) else f"{implementation.__name__}:{inside[0]}"
+        return what, f"name {call} in the entry point"
+    foreign = [
+        name
+        for name, thing in vars(type(implementation)).items()
+        if inspect.isfunction(thing) and any(key.endswith("_impl") and key != MARK for key in vars(thing))
+    ]
+    if foreign:
+        return (
+            f"{foreign[0]} is marked with the marker of another project, so it answers no hook",
+            "import the marker from hvcore: from hvcore.plugin import hookimpl",
+        )
+    return "it answers no hook", "mark its methods with @hookimpl"
 
 
-def _asked_earlier(members: Sequence[Member], order: Sequence[str]) -> dict[str, set[str]]:
-    """Return for each extension the names of those that must be asked before it."""
-    extensions = {member.name: member for member in members if member.origin is Origin.EXTENSION}
-    earlier: dict[str, set[str]] = {name: set() for name in extensions}
-    configured = [name for name in dict.fromkeys(order) if name in extensions]
-    for first, second in pairwise(configured):
-        earlier[second].add(first)
-    for member in extensions.values():
-        declared = [(name, member.name) for name in member.after] + [(member.name, name) for name in member.before]
-        for first, second in declared:
-            # What is configured for both wins over what they declare.
-            if {first, second} <= extensions.keys() and not {first, second} <= set(configured):
-                earlier[second].add(first)
-    return earlier
+def _has_marks(thing: object) -> bool:
+    return bool(marked_methods(thing)) and getattr(thing, "__module__", "") != "hvcore.base"
 
 
-def _reaches(name: str, wanted: str, earlier: Mapping[str, set[str]]) -> bool:
-    """Tell whether ``wanted`` is asked before ``name``, directly or through others."""
-    reached, frontier = {name}, [name]
-    while frontier:
-        for following in earlier[frontier.pop()] - reached:
-            reached.add(following)
-            frontier.append(following)
-    return wanted in reached
+def _home(implementation: object) -> object:
+    """Return what has a place in a file: the module, or the object's class."""
+    return implementation if inspect.ismodule(implementation) else type(implementation)
 
 
 def _fault_in_options(options: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -185,6 +180,11 @@ def _fault_in_options(options: Mapping[str, Any]) -> tuple[str, str] | None:
         )
     if options["wrapper"] and options["hookwrapper"]:
         return "is marked as a wrapper of both kinds", "mark it with @hookimpl(wrapper=True)"
+    if options["hookwrapper"]:
+        return (
+            "is marked with hookwrapper=True, the old form of a wrapper",
+            "mark it with @hookimpl(wrapper=True), yield once for the answer itself, and return it",
+        )
     return None
 
 
@@ -208,7 +208,22 @@ def _fault_in_form(
     return None
 
 
-def _fault_in(parameters: Iterable[inspect.Parameter], passed: Sequence[str] | None = None) -> tuple[str, str] | None:
+def _fault_in_self(
+    implementation: object, function: Callable[..., Any], passed: Collection[str]
+) -> tuple[str, str] | None:
+    """Return that a method of a class has no self, when it takes nothing or its first argument is one of the hook's."""
+    if getattr(function, "__self__", None) is not implementation or not inspect.ismethod(function):
+        return None
+    code = function.__func__.__code__
+    arguments = code.co_varnames[: code.co_argcount]
+    if arguments and arguments[0] not in passed:
+        return None
+    return "takes no self", f"write it as def {function.__name__}({', '.join(('self', *arguments))})"
+
+
+def _fault_in(
+    parameters: Iterable[inspect.Parameter], passed: Sequence[str] | None = None, deprecated: Collection[str] = ()
+) -> tuple[str, str] | None:
     """Return what is wrong with a signature, and what to do about it; ``passed`` names what the hook passes."""
     for parameter in parameters:
         name = parameter.name
@@ -222,7 +237,7 @@ def _fault_in(parameters: Iterable[inspect.Parameter], passed: Sequence[str] | N
                 f"gives {name} a default, which would hide the caller's value",
                 "remove the default; hvcore's callers always pass every argument",
             )
-        if passed is not None and name not in passed:
+        if passed is not None and name not in passed and name not in deprecated:
             near = closest(name, passed)
             hint = f"did you mean {near}?" if near else f"the hook passes: {', '.join(passed) or 'nothing'}"
             return f"asks for {name!r}, which the hook does not pass", hint
@@ -246,17 +261,5 @@ def _invalid(member: Member, what: str, where: object, resolution: str) -> Inval
 
 def _place(where: Any) -> list[str]:
     """Return the line for an error's details that says where something is written; none where that is not known."""
-    try:
-        file = inspect.getsourcefile(where)
-        _, line = inspect.getsourcelines(where)
-    except (OSError, TypeError):
-        return []
-    return [f"at {file}:{line}"]
-
-
-def _conflict(hypervisor: str, hook: str, first: Member, second: Member, why: str, resolution: str) -> HookConflict:
-    return HookConflict(
-        f"{hook}: both {first.describe()} and {second.describe()} answer it, and {why}",
-        hypervisor=hypervisor,
-        resolution=resolution,
-    )
+    place = place_of(where)
+    return [f"at {place}"] if place else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-__all__ = ["add_file", "add_hook", "add_instance", "add_paused", "add_timeout"]
+__all__ = ["add_file", "add_graph", "add_hook", "add_instance", "add_paused", "add_timeout"]
 
 
 def add_instance(parser: ArgumentParser, *, optional: bool = False) -> None:
@@ -20,6 +20,18 @@ def add_hook(parser: ArgumentParser) -> None:
     """Add the optional name of a hook."""
     action = parser.add_argument("name", metavar="NAME", nargs="?", help="the hook's name")
     action.completer = _hooks  # type: ignore[attr-defined]  # read by argcomplete
+
+
+def add_graph(parser: ArgumentParser) -> None:
+    """Add ``--graph``, with the form of the diagram."""
+    parser.add_argument(
+        "--graph",
+        metavar="FORM",
+        nargs="?",
+        const="text",
+        choices=("text", "mermaid"),
+        help="draw the route of a start instead, as text (the default) or mermaid",
+    )
 
 
 def add_file(parser: ArgumentParser) -> None:

@@ -46,7 +46,7 @@ def complete_hooks(parsed_args: Arguments | None = None, **_: Any) -> list[str]:
 def _default_state_dir() -> Path:
     from hvcore.settings import Settings
 
-    return Settings.from_environment().state_dir
+    return Settings.from_environment(read_file=False).state_dir
 
 
 def _directories(place: Path) -> list[Path]:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hvcore.cli.arguments import add_hook
+from hvcore.cli.arguments import add_graph, add_hook
 from hvcore.cli.table import render_table
 from hvcore.cli.terminal import paint, use_colour
 from hvcore.cli.verbs import Arguments, Command
 from hvcore.errors import HypervisorError, InvalidInput
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from hvcore.cli.session import Session
     from hvcore.hypervisor import Hypervisor
     from hvcore.scope import Hook
 
 __all__ = ["COMMANDS"]
+
+
+def _configure(parser: ArgumentParser) -> None:
+    add_hook(parser)
+    add_graph(parser)
 
 
 def _hooks(session: Session, arguments: Arguments) -> int:
@@ -28,6 +35,13 @@ def _hooks(session: Session, arguments: Arguments) -> int:
             warn(f"{name} cannot be loaded: {answer}")
         else:
             found += answer
+    if arguments.graph is not None:
+        from hvcore.cli.graph import draw, on_route
+
+        found = on_route(found)
+        if not session.as_json:
+            print(draw(found, arguments.graph))
+            return 0
     if arguments.name is not None:
         found = _only(found, arguments.name)
     if session.as_json:
@@ -101,4 +115,4 @@ def _details(found: list[dict[str, Any]], colour: bool) -> str:
     return "\n".join(lines)
 
 
-COMMANDS = {"hooks": Command(add_hook, _hooks)}
+COMMANDS = {"hooks": Command(_configure, _hooks)}

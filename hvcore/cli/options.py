@@ -48,6 +48,9 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--state-dir", metavar="DIR", help="where state lives (HVCORE_STATE_DIR, else /run/hvcore)")
     group.add_argument("--log-dir", metavar="DIR", help="where logs live (HVCORE_LOG_DIR, else /var/log/hvcore)")
     group.add_argument("--no-plugins", action="store_true", help="use only what ships with hvcore itself")
+    group.add_argument(
+        "--trace", action="store_true", help="tell every hook call on stderr, as a tree (HVCORE_TRACE=1)"
+    )
     group.add_argument("--version", action=_Version)
 
 

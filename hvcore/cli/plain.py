@@ -12,7 +12,7 @@ from hvcore.cli.verbs import VERBS, Arguments, Choice, load_command
 
 __all__ = ["FLAGS", "VALUED", "parse_plain"]
 
-FLAGS = {"--json": "json", "--debug": "debug", "--no-plugins": "no_plugins"}
+FLAGS = {"--json": "json", "--debug": "debug", "--no-plugins": "no_plugins", "--trace": "trace"}
 """Global options that are there or not, and what they are called in the arguments."""
 
 VALUED = {"-H": "hypervisor", "--hypervisor": "hypervisor", "--state-dir": "state_dir", "--log-dir": "log_dir"}

@@ -40,6 +40,7 @@ class Session:
             state_dir=self._arguments.state_dir,
             log_dir=self._arguments.log_dir,
             no_plugins=self._arguments.no_plugins,
+            trace=self._arguments.trace,
             observer=self._observe,
         )
 
@@ -98,6 +99,7 @@ def open_host(
     state_dir: str | None = None,
     log_dir: str | None = None,
     no_plugins: bool = False,
+    trace: bool = False,
     observer: Observer | None = None,
 ) -> Host:
     """Return the host that the options describe.
@@ -105,7 +107,8 @@ def open_host(
     Args:
         state_dir: replaces HVCORE_STATE_DIR.
         log_dir: replaces HVCORE_LOG_DIR.
-        no_plugins: use only what ships with hvcore itself.
+        no_plugins: use only what ships with hvcore itself, whatever the configuration file says or is.
+        trace: tell every hook call on stderr.
         observer: told of every step of an operation.
     """
     from attrs import evolve
@@ -114,9 +117,20 @@ def open_host(
     from hvcore.host import load
     from hvcore.settings import Settings
 
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+    except HypervisorError as error:
+        if not no_plugins:
+            raise
+        from hvcore.cli.output import warn
+
+        warn(f"{error}; going on without the file")
+        settings = Settings.from_environment(read_file=False)
     if no_plugins:
-        settings = evolve(settings, selection=evolve(settings.selection, allowed=frozenset()))
+        selection = evolve(settings.selection, allowed=frozenset(), allowed_by="what --no-plugins leaves")
+        settings = evolve(settings, selection=selection)
+    if trace:
+        settings = evolve(settings, trace=True)
 
     def prepare(context: DriverContext) -> DriverContext:
         return evolve(context, observer=observer) if observer else context

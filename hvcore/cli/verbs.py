@@ -80,6 +80,8 @@ VERBS = {
     "recover": Verb("recovery", "undo or finish what was left half done"),
     "plugins": Verb("plugins", "show what is installed, and what is broken and why", is_plain=True),
     "hooks": Verb("hooks", "show the hooks and who answers them"),
+    "new-plugin": Verb("new_plugin", "write the package of a new extension or hypervisor"),
+    "check-plugin": Verb("check_plugin", "check a plugin's package without installing it"),
     "demo": Verb("demo.verb", "watch instances live and die", is_plain=True),
     "completion": Verb("completion", "print the code that makes a shell complete hv"),
 }

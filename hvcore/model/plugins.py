@@ -20,6 +20,10 @@ class InstalledPlugin:
         summary: what it says of itself; "" when it was not loaded.
         hooks: the hooks it answers or wraps; for a hypervisor those of its driver.
         disabled: why it is not used; "" when it is.
+        contract: the version of the contract that it states; None when it states none, or was not loaded.
+        order: of a hypervisor, who is asked in its scope, in that order: extensions, default steps, the driver.
+        joined: of an extension, the hypervisors that it joined.
+        notes: what its author or the operator should know, though it works: no contract, deprecated names, failed notices.
     """
 
     group: str
@@ -28,6 +32,10 @@ class InstalledPlugin:
     summary: str = ""
     hooks: tuple[str, ...] = ()
     disabled: str = ""
+    contract: str | None = None
+    order: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @frozen

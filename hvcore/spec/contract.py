@@ -11,11 +11,9 @@ from hvcore.spec.migration import MigrationSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
+from hvcore.spec.versions import CONTRACT_VERSION
 
 __all__ = ["CONTRACT_SPECS", "CONTRACT_VERSION"]
-
-CONTRACT_VERSION = "1.0"
-"""The version of the contract that this hvcore speaks."""
 
 CONTRACT_SPECS: tuple[type, ...] = (
     LifecycleSpec,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hvcore.system.bookkeeping import demand as demand
+    from hvcore.system.bookkeeping import note as note
     from hvcore.system.cgroup_freezer import freeze_group as freeze_group
     from hvcore.system.cgroup_freezer import is_frozen as is_frozen
     from hvcore.system.cgroup_freezer import thaw_group as thaw_group
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from hvcore.system.commands import Handle as Handle
     from hvcore.system.commands import Runner as Runner
     from hvcore.system.commands import run as run
+    from hvcore.system.definitions import Definition as Definition
+    from hvcore.system.definitions import load_definition as load_definition
     from hvcore.system.journal import Journal as Journal
     from hvcore.system.journal import JournalState as JournalState
     from hvcore.system.journal import Phase as Phase
@@ -57,6 +61,7 @@ __all__ = [
     "CgroupMode",
     "Completed",
     "DefaultMounter",
+    "Definition",
     "Handle",
     "Journal",
     "JournalState",
@@ -70,6 +75,7 @@ __all__ = [
     "attach_image",
     "bind_mount",
     "current_layout",
+    "demand",
     "freeze_group",
     "group_directories",
     "is_frozen",
@@ -77,10 +83,12 @@ __all__ = [
     "kill_group",
     "linux_node_info",
     "linux_powercycle",
+    "load_definition",
     "mount_at",
     "mount_device",
     "mounts_below",
     "namespace_pid",
+    "note",
     "open_pidfd",
     "perform",
     "pids_below",
@@ -99,6 +107,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Definition": "hvcore.system.definitions",
+    "load_definition": "hvcore.system.definitions",
+    "demand": "hvcore.system.bookkeeping",
+    "note": "hvcore.system.bookkeeping",
     "DefaultMounter": "hvcore.system.root_mounts",
     "MountAction": "hvcore.system.root_mounts",
     "Mounter": "hvcore.system.root_mounts",

@@ -139,10 +139,33 @@ def test_whatever_an_import_raises_is_told_in_one_line_with_its_traceback(site: 
     assert "hvcore-bad" in str(error.resolution)
     record = discovery.broken(bad, error)
     assert (record.group, record.name, record.distribution) == ("hvcore.toy", "bad", "hvcore-bad 1.0")
-    assert record.reason == error.message
+    assert record.reason == "; ".join((error.message, *error.details))
     assert record.resolution == error.resolution
     assert "Traceback (most recent call last)" in record.traceback
     assert reason.partition(":")[0] in record.traceback
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "resolution", "place"),
+    [
+        ("bad_module:plugin", "import gone_away", "nothing installed brings the module 'gone_away'", "bad_module.py:1"),
+        ("no_module:plugin", "", "let the entry point 'bad' of hvcore-bad name a module that is there", ""),
+        ("bad_module:plugn", "plugin = 1", "name something that is in bad_module; there is no plugn in it", ""),
+        ("bad_module:plugin", "x = 1\n\nx.y", "reinstall or update hvcore-bad", "bad_module.py:3"),
+        ("bad_module:plugin", "x = 1\ndef (:", "reinstall or update hvcore-bad", "bad_module.py:2"),
+    ],
+)
+def test_what_cannot_be_imported_is_told_with_the_place_and_what_to_do(
+    site: Site, value: str, source: str, resolution: str, place: str
+) -> None:
+    site.install("hvcore-bad", {"hvcore.toy": {"bad": value}}, modules={"bad_module": source})
+    [bad] = found("hvcore-bad")
+    assert bad.value == value
+    with pytest.raises(InvalidPlugin) as caught:
+        discovery.load(bad)
+    assert resolution in str(caught.value.resolution)
+    assert "HVCORE_DISABLE" in str(caught.value.resolution)
+    assert list(caught.value.details) == ([f"at {site.directory}/{place}"] if place else [])
 
 
 def test_an_interruption_while_importing_is_not_the_plugins_fault() -> None:

@@ -18,7 +18,7 @@ from hvcore.errors import (
 from hvcore.model.info import InstanceInfo
 from hvcore.model.plugins import InstalledPlugin
 from hvcore.model.state import InstanceState
-from hvcore.plugin import BaseHypervisor, DriverContext, Extension, HypervisorPlugin, choose, hookimpl
+from hvcore.plugin import BaseHypervisor, ContractWarning, DriverContext, Extension, HypervisorPlugin, choose, hookimpl
 from hvcore.settings import Settings
 from hvcore.spec.params import ParamsSpec
 
@@ -120,6 +120,16 @@ def test_two_plugins_of_one_name_are_a_conflict(make_host: MakeHost, site: Site)
     )
 
 
+def test_a_hypervisor_of_a_newer_contract_works_with_a_note(make_host: MakeHost) -> None:
+    newer = make_host(toy(contract="1.1"))
+    with pytest.warns(ContractWarning, match="driver 'toy' of this process: it is written for contract 1.1"):
+        hypervisor = newer.hypervisor("toy")
+    assert hypervisor.get_all_instances_info()
+    [shown] = newer.plugins().hypervisors
+    assert shown.contract == "1.1"
+    assert shown.notes[0].startswith("it is written for contract 1.1; this hvcore speaks 1.0")
+
+
 class MarkedWrong:
     @hookimpl
     def toy_stpe(self) -> str | None:
@@ -156,8 +166,7 @@ def calls_a_hook(context: DriverContext) -> BaseHypervisor:
         (toy("all"), InvalidPlugin, "hvcore.all is another group"),
         (toy("hypervisors"), InvalidPlugin, "hvcore.hypervisors is another group"),
         (toy(contract="2.0"), InvalidPlugin, "needs contract 2.0; this hvcore speaks 1.0"),
-        (toy(contract="1.1"), InvalidPlugin, "needs contract 1.1"),
-        (toy(contract="one"), InvalidPlugin, "needs contract one"),
+        (toy(contract="one"), InvalidPlugin, "states the contract 'one', which is no version"),
     ],
 )
 def test_a_broken_hypervisor_is_shown_with_the_reason_and_stops_nobody(
@@ -226,12 +235,64 @@ def test_extensions_are_good_broken_blocked_or_unused_and_all_are_shown(make_hos
     assert [p.name for p in report.hypervisors if not p.disabled] == ["tic", "toy"]
 
 
-def test_an_extension_of_all_that_does_not_fit_one_stops_neither(make_host: MakeHost) -> None:
-    mixed = make_host(toy(steps=(Steps,), defaults=default_step), toy("tic"), extensions={"all": [Other("mine")]})
+STEP = """
+    from hvcore.plugin import hookimpl
+
+    class Step:
+        @hookimpl
+        def toy_step(self):
+            return "mine"
+
+    step = Step()
+    """
+
+
+def test_an_extension_of_all_that_does_not_fit_one_stops_neither(make_host: MakeHost, site: Site) -> None:
+    site.install("hvcore-step", {"hvcore.all": {"step": "step_module:step"}}, modules={"step_module": STEP})
+    settings = Settings(selection=Selection(denied=frozenset({"lxc", "fake"})))
+    toys = (toy(steps=(Steps,), defaults=default_step), toy("tic"))
+    mixed = make_host(*toys, discover=True, settings=settings)
     assert mixed.hypervisor("toy").scope.choose(Steps.toy_step) == "mine"
     assert mixed.hypervisor("tic").get_all_instances_info()
     [broken] = mixed.plugins().broken
     assert "tic has no hook 'toy_step'" in broken.reason
+    assert f"{site.directory}/step_module.py:5" in broken.reason
+
+
+@pytest.mark.parametrize("group", ["tic", "all"])
+def test_an_extension_that_the_caller_hands_over_must_fit(make_host: MakeHost, group: str) -> None:
+    own = make_host(toy("tic"), extensions={group: [Other("mine")]})
+    with pytest.raises(InvalidPlugin, match="extension 'Other' of this process: tic has no hook 'toy_step'"):
+        own.hypervisor("tic")
+    assert [b.name for b in own.plugins().broken] == ["tic"]
+    unused = make_host(toy("tic"), extensions={"tac": [Listener()]})
+    assert unused.plugins().extensions[0].disabled == "its hypervisor is not in use"
+
+
+def test_an_extension_that_answers_the_drivers_command_is_left_out(make_host: MakeHost, site: Site) -> None:
+    source = STEP.replace("toy_step(self)", "get_all_instances_info(self)")
+    site.install("hvcore-rival", {"hvcore.toy": {"rival": "step_module:step"}}, modules={"step_module": source})
+    settings = Settings(selection=Selection(denied=frozenset({"lxc", "fake"})))
+    mixed = make_host(toy(), discover=True, settings=settings)
+    assert mixed.hypervisor("toy").get_all_instances_info()
+    [broken] = mixed.plugins().broken
+    assert "both extension 'rival' of hvcore-rival 1.0 and driver 'toy' of this process answer it" in broken.reason
+    assert "@hookimpl(wrapper=True)" in broken.resolution
+
+
+def test_the_order_and_who_joined_what_are_reported(make_host: MakeHost) -> None:
+    listed = make_host(toy(), toy("tic"), extensions={"toy": [Listener()], "all": [Listener()]})
+    with pytest.raises(HookConflict, match="claimed by"):
+        listed.hypervisor("toy")
+    orders = {p.name: p.order for p in listed.plugins().hypervisors}
+    assert orders == {"tic": ("Listener", "tic")}
+    named = make_host(toy(), extensions={"toy": [Extension(Listener(), after=("Other2",)), Other2()]})
+    assert [p.order for p in named.plugins().hypervisors] == [("Other2", "Listener", "toy")]
+    assert [p.joined for p in named.plugins().extensions] == [("toy",), ("toy",)]
+
+
+class Other2(Listener):
+    """Another listener."""
 
 
 def test_an_extension_of_one_hypervisor_never_joins_another(make_host: MakeHost) -> None:

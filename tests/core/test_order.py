@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hvcore.errors import HookConflict
 from hvcore.member import Member, Origin
+from hvcore.order import ordered
 from hvcore.plugin import choose, command, hookimpl
 from hvcore.scope import Scope
-from hvcore.seal import ordered
 
 
 class Spec:

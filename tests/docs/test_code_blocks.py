@@ -67,7 +67,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("HVCORE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("HVCORE_LOG_DIR", str(tmp_path / "log"))
-    for variable in ("HVCORE_PLUGINS", "HVCORE_DISABLE", "HVCORE_ORDER"):
+    for variable in ("HVCORE_PLUGINS", "HVCORE_DISABLE", "HVCORE_ORDER", "HVCORE_TRACE"):
         monkeypatch.delenv(variable, raising=False)
     made = Stage(tmp_path)
     yield made

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from attrs import evolve, frozen
 
-from hvcore.context import DriverContext
-from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, OperationFailed, StateFailed
+from hvcore.errors import AlreadyRunning, NotRunning, OperationFailed
+from hvcore.journaled import JournaledLifecycle
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.parameters import ParameterValue
-from hvcore.model.recovery import Recovery
-from hvcore.system.bookkeeping import close_journal, demand, note, open_journal, rewrite
+from hvcore.system.bookkeeping import demand, note
 from hvcore.system.definitions import Definition, load_definition
 from hvcore.system.journal import Journal, JournalState, Phase
-from hvcore.system.operation import Undoing, perform, undo_steps
+from hvcore.system.operation import Step
 from hvcore.system.root_mounts import DefaultMounter, Mounter
 from hvcore_chroot.groups import Groups
 from hvcore_chroot.guest import Guest
@@ -35,16 +35,16 @@ _DEFAULTS: Mapping[str, ParameterValue] = {parameter.name: parameter.default for
 
 
 @frozen
-class Lifecycle:
+class Lifecycle(JournaledLifecycle):
     """What a driver does with one instance; whoever calls holds the instance's lock.
 
     Attributes:
-        context: the driver's surroundings.
         paths: where instances keep what.
         groups: the instances' cgroups.
     """
 
-    context: DriverContext
+    STEPS = STEPS
+
     paths: ChrootPaths
     groups: Groups
 
@@ -59,14 +59,7 @@ class Lifecycle:
         # Decided before anything is touched: what cannot be mounted changes nothing.
         steps = self._steps(name, Definition(instance, block_devices, paused))
         steps.mounter.plan()
-        journal = open_journal(self.paths.instance_dir(name))
-        try:
-            perform(steps.all(), journal, self.context.observer)
-        except HypervisorError as error:
-            if not error.left_behind:
-                close_journal(journal)
-            raise
-        journal.enter(Phase.RUNNING)
+        self.perform_start(name, steps.all())
 
     def stop(self, name: str, force: bool, retry: bool, timeout_s: float | None) -> None:
         """Stop an instance and remove its traces; one that is not there is no error."""
@@ -77,7 +70,7 @@ class Lifecycle:
             return
         if state is None and not is_alive and not self.paths.instance_dir(name).exists():
             return
-        demand(self._take_back(name), "stop")
+        demand(self.take_back(name), "stop")
 
     def clean_up(self, name: str) -> None:
         """Remove the traces of an instance that no longer runs; any number of times."""
@@ -89,7 +82,7 @@ class Lifecycle:
                 details=[f"process {pid}" for pid in pids],
                 resolution=f"'hv stop {name}' stops it first",
             )
-        demand(self._take_back(name), "cleanup")
+        demand(self.take_back(name), "cleanup")
 
     def reboot(self, name: str) -> None:
         """Run the script's ``stop``, end what is left, and run its ``start`` again over the same mounts."""
@@ -104,53 +97,27 @@ class Lifecycle:
                 else f"the definition of {name} is lost",
                 resolution="start it again",
             )
-        journal = Journal(self.paths.instance_dir(name))
-        steps = self._steps(name, evolve(known, startup_paused=False)).all()
-        if state is None:
-            rewrite(journal, STEPS)
-        journal.enter(Phase.STARTING)
-        demand(undo_steps([steps[-1]], journal, self.context.observer), "reboot")
-        try:
-            perform([steps[-1]], journal, self.context.observer)
-        except HypervisorError as error:
-            # The first step has the record, which is needed as long as something is left of the guest.
-            others = steps[1 if error.left_behind else 0 : -1]
-            outcome = undo_steps(reversed(others), journal, self.context.observer)
-            error.undone += outcome.undone
-            error.left_behind += outcome.left_behind
-            error.resolution = f"the guest is down; start it again. {error.resolution or ''}".strip()
-            raise
-        journal.enter(Phase.RUNNING)
+        self.perform_again(name, state, self._steps(name, evolve(known, startup_paused=False)).all())
 
-    def recover(self, name: str) -> Recovery | None:
-        """Put one instance in order; None when there was nothing to do, or somebody works on it."""
-        try:
-            with self.context.locks.hold(name, "recover"):
-                found = self._what_is_wrong(name, self._journal_state(name))
-                if found is None:
-                    return None
-                outcome = self._take_back(name)
-                return Recovery(name, found, outcome.undone, outcome.left_behind)
-        except Busy:
-            return None
-        except HypervisorError as error:
-            # One instance that cannot be put in order must not keep the others from it.
-            return Recovery(name, "it cannot be put in order", left_behind=("; ".join((str(error), *error.details)),))
+    def instance_dir(self, name: str) -> Path:
+        """Return the directory of an instance's own."""
+        return self.paths.instance_dir(name)
 
-    def settle(self, name: str) -> JournalState | None:
-        """Take back what a killed manager left of an instance, so that the next operation meets a clear state.
+    def definition_file(self, name: str) -> Path:
+        """Return the file that holds the definition as started."""
+        return self.paths.definition(name)
 
-        Returns:
-            The journal of the instance when it runs, otherwise None.
+    def is_alive(self, name: str) -> bool:
+        """Tell whether an instance has processes."""
+        return self.guest(name).is_alive
 
-        Raises:
-            OperationFailed: something cannot be taken back.
-        """
-        state = self._journal_state(name)
-        if self._what_is_wrong(name, state) is not None:
-            demand(self._take_back(name), "recover")
-            return None
-        return state
+    def undoable_steps(self, name: str, definition: Definition | None) -> Sequence[Step]:
+        """Return the steps of a start for their undoing."""
+        return self._steps(name, definition).all()
+
+    def end_strays(self, name: str) -> None:
+        """End what a script that was cut short has left."""
+        end_strays(self.paths, name)
 
     def guest(self, name: str) -> Guest:
         """Return what an instance has of processes."""
@@ -198,7 +165,7 @@ class Lifecycle:
             StopTimeout: it still runs.
             CommandFailed: the script failed, and something still runs.
         """
-        journal = Journal(self.paths.instance_dir(name))
+        journal = self.journal(name)
         known = load_definition(self.paths.definition(name))
         parameters = known.instance.parameters if known else _DEFAULTS
         wait_s = seconds(parameters.get("shutdown_timeout")) if timeout_s is None else timeout_s
@@ -211,7 +178,7 @@ class Lifecycle:
                 failure = shutdown.run(wait_s, retry)
             if not is_the_same():
                 # Another stop was faster; whether somebody has started it since decides.
-                return self._journal_state(name) is None
+                return self.journal(name).read() is None
         if failure is not None:
             if state is not None:
                 note(journal, Phase.RUNNING)
@@ -230,45 +197,6 @@ class Lifecycle:
             yield _Same(journal, os.fstat(descriptor))
         finally:
             os.close(descriptor)
-
-    def _take_back(self, name: str) -> Undoing:
-        """Undo every step that may have been begun; without a journal that is all of them."""
-        directory = self.paths.instance_dir(name)
-        journal = Journal(directory)
-        state = journal.read()
-        try:
-            definition = load_definition(self.paths.definition(name))
-        except StateFailed:
-            definition = None
-        if directory.is_dir():
-            if state is None:
-                rewrite(journal, STEPS)
-            # A start that was cut short stays one until nothing of it is left: its guest never counts as running.
-            if state is None or state.phase is not Phase.STARTING:
-                note(journal, Phase.STOPPING)
-        if state is not None and state.phase is Phase.STARTING:
-            end_strays(self.paths, name)
-        # The first step owns the directory, which was made for the journal before any step was begun.
-        begun = STEPS if state is None else (STEPS[0], *state.steps)
-        steps = [step for step in self._steps(name, definition).all() if step.name in begun]
-        return undo_steps(reversed(steps), journal, self.context.observer)
-
-    def _journal_state(self, name: str) -> JournalState | None:
-        return Journal(self.paths.instance_dir(name)).read()
-
-    def _what_is_wrong(self, name: str, state: JournalState | None) -> str | None:
-        """Return what was left half done, or None when all is in order."""
-        alive = self.guest(name).is_alive
-        if state is None:
-            half_made = self.paths.instance_dir(name).is_dir() and not alive
-            return "a start that was cut short at once" if half_made else None
-        if state.phase is Phase.STARTING:
-            return f"a start that process {state.pid} did not finish"
-        if alive:
-            return None
-        if state.phase is Phase.STOPPING:
-            return f"a stop that process {state.pid} did not finish"
-        return "an instance whose guest has ended"
 
 
 @frozen

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from hvcore.context import DriverContext
-from hvcore.errors import AlreadyRunning, Busy, HypervisorError, NotRunning, OperationFailed, StateFailed
+from hvcore.errors import AlreadyRunning, NotRunning, OperationFailed
+from hvcore.journaled import JournaledLifecycle
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.parameters import ParameterValue
-from hvcore.model.recovery import Recovery
-from hvcore.system.bookkeeping import close_journal, demand, note, open_journal, rewrite
+from hvcore.system.bookkeeping import demand, note
 from hvcore.system.cgroup_layout import CgroupLayout, current_layout
-from hvcore.system.journal import Journal, JournalState, Phase
-from hvcore.system.operation import Undoing, perform, undo_steps
+from hvcore.system.journal import JournalState, Phase
+from hvcore.system.operation import Step
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.container import Container
 from hvcore_lxc.document import ConfigDocument, render
@@ -32,17 +32,17 @@ _CHANGE_TRIES = 3
 
 
 @frozen
-class Lifecycle:
+class Lifecycle(JournaledLifecycle):
     """What a driver does with one instance; whoever calls holds the instance's lock.
 
     Attributes:
-        context: the driver's surroundings.
         paths: where instances keep what.
         cgroups: who manages the cgroups.
         layout: how the node's cgroup hierarchies are mounted.
     """
 
-    context: DriverContext
+    STEPS = STEPS
+
     paths: LxcPaths
     cgroups: CgroupManager
     layout: CgroupLayout = field(factory=current_layout)
@@ -57,14 +57,7 @@ class Lifecycle:
         # Decided before anything is touched: a definition that cannot be expressed or mounted changes nothing.
         steps = self._steps(name, definition, self.config_text(definition))
         steps.mounter.plan()
-        journal = open_journal(self.paths.instance_dir(name))
-        try:
-            perform(steps.all(), journal, self.context.observer)
-        except HypervisorError as error:
-            if not error.left_behind:
-                close_journal(journal)
-            raise
-        journal.enter(Phase.RUNNING)
+        self.perform_start(name, steps.all())
 
     def stop(self, name: str, force: bool, retry: bool, timeout_s: float | None) -> None:
         """Stop an instance and remove its traces; one that is not there is no error."""
@@ -75,7 +68,7 @@ class Lifecycle:
             return
         if state is None and not container.is_alive and not self.paths.instance_dir(name).exists():
             return
-        self._undo(name, "stop")
+        demand(self.take_back(name), "stop")
 
     def clean_up(self, name: str) -> None:
         """Remove the traces of an instance that no longer runs; any number of times."""
@@ -84,7 +77,7 @@ class Lifecycle:
             raise OperationFailed(
                 f"{name} runs, so it is not cleaned up", resolution=f"'hv stop {name}' stops it first"
             )
-        self._undo(name, "cleanup")
+        demand(self.take_back(name), "cleanup")
 
     def reboot(self, name: str) -> None:
         """Shut the guest down and start its container again over the same mounts."""
@@ -99,55 +92,31 @@ class Lifecycle:
                 else f"the definition of {name} is lost",
                 resolution="start it again",
             )
-        journal = Journal(self.paths.instance_dir(name))
-        steps = self._steps(name, evolve(known, startup_paused=False))
-        container_step = steps.all()[-1]
-        if state is None:
-            rewrite(journal, STEPS)
-        journal.enter(Phase.STARTING)
-        demand(undo_steps([container_step], journal, self.context.observer), "reboot")
-        try:
-            perform([container_step], journal, self.context.observer)
-        except HypervisorError as error:
-            # The first step has the record, which is needed as long as the container is not quite gone.
-            others = steps.all()[1 if error.left_behind else 0 : -1]
-            outcome = undo_steps(reversed(others), journal, self.context.observer)
-            error.undone += outcome.undone
-            error.left_behind += outcome.left_behind
-            error.resolution = f"the guest is down; start it again. {error.resolution or ''}".strip()
-            raise
-        journal.enter(Phase.RUNNING)
+        self.perform_again(name, state, self._steps(name, evolve(known, startup_paused=False)).all())
 
-    def recover(self, name: str) -> Recovery | None:
-        """Put one instance in order; None when there was nothing to do, or somebody works on it."""
-        try:
-            with self.context.locks.hold(name, "recover"):
-                state = self._journal_state(name)
-                found = self._what_is_wrong(name, state)
-                if found is None:
-                    return None
-                outcome = self._take_back(name)
-                return Recovery(name, found, outcome.undone, outcome.left_behind)
-        except Busy:
-            return None
-        except HypervisorError as error:
-            # One instance that cannot be put in order must not keep the others from it.
-            return Recovery(name, "it cannot be put in order", left_behind=("; ".join((str(error), *error.details)),))
+    def instance_dir(self, name: str) -> Path:
+        """Return the directory of an instance's own."""
+        return self.paths.instance_dir(name)
 
-    def settle(self, name: str) -> JournalState | None:
-        """Take back what a killed manager left of an instance, so that the next operation meets a clear state.
+    def definition_file(self, name: str) -> Path:
+        """Return the file that holds the definition as started."""
+        return self.paths.definition(name)
 
-        Returns:
-            The journal of the instance when it runs, otherwise None.
+    def is_alive(self, name: str) -> bool:
+        """Tell whether an instance has processes."""
+        return self.container(name).is_alive
 
-        Raises:
-            OperationFailed: something cannot be taken back.
-        """
-        state = self._journal_state(name)
-        if self._what_is_wrong(name, state) is not None:
-            demand(self._take_back(name), "recover")
-            return None
-        return state
+    def undoable_steps(self, name: str, definition: Definition | None) -> Sequence[Step]:
+        """Return the steps of a start for their undoing."""
+        return self._steps(name, definition).all()
+
+    def may_come_back(self, name: str) -> bool:
+        """Tell whether LXC's monitor starts a guest again that reboots itself."""
+        return self.container(name).is_alive_or_rebooting()
+
+    def end_strays(self, name: str) -> None:
+        """End LXC's own processes of a start that was cut short."""
+        self.container(name).end_strays()
 
     def container(self, name: str) -> Container:
         """Return an instance's container."""
@@ -217,7 +186,7 @@ class Lifecycle:
         Returns:
             True, or False when somebody has stopped it and started it again meanwhile.
         """
-        journal = Journal(self.paths.instance_dir(name))
+        journal = self.journal(name)
         known = load_definition(self.paths.definition(name))
         parameters: Mapping[str, ParameterValue] = known.instance.parameters if known else {}
         wait_s = float(str(parameters.get("shutdown_timeout") or 0)) if timeout_s is None else timeout_s
@@ -238,46 +207,5 @@ class Lifecycle:
             if state is not None and journal.path.exists():
                 note(journal, Phase.RUNNING)
             raise
-        now = self._journal_state(name)
+        now = self.journal(name).read()
         return now is None or now.phase is not Phase.RUNNING or container.find_init() in {None, init.pid}
-
-    def _undo(self, name: str, operation: str) -> None:
-        demand(self._take_back(name), operation)
-
-    def _take_back(self, name: str) -> Undoing:
-        """Undo every step that may have been begun; without a journal that is all of them."""
-        directory = self.paths.instance_dir(name)
-        journal = Journal(directory)
-        state = journal.read()
-        try:
-            definition = load_definition(self.paths.definition(name))
-        except StateFailed:
-            definition = None
-        if directory.is_dir():
-            if state is None:
-                rewrite(journal, STEPS)
-            note(journal, Phase.STOPPING)
-        if state is not None and state.phase is Phase.STARTING:
-            self.container(name).end_strays()
-        # The first step owns the directory, which was made for the journal before any step was begun.
-        begun = STEPS if state is None else (STEPS[0], *state.steps)
-        steps = [step for step in self._steps(name, definition).all() if step.name in begun]
-        return undo_steps(reversed(steps), journal, self.context.observer)
-
-    def _journal_state(self, name: str) -> JournalState | None:
-        return Journal(self.paths.instance_dir(name)).read()
-
-    def _what_is_wrong(self, name: str, state: JournalState | None) -> str | None:
-        """Return what was left half done, or None when all is in order."""
-        container = self.container(name)
-        alive = container.is_alive
-        if state is None:
-            half_made = self.paths.instance_dir(name).is_dir() and not alive
-            return "a start that was cut short at once" if half_made else None
-        if state.phase is Phase.STARTING:
-            return f"a start that process {state.pid} did not finish"
-        if alive or container.is_alive_or_rebooting():
-            return None
-        if state.phase is Phase.STOPPING:
-            return f"a stop that process {state.pid} did not finish"
-        return "an instance whose guest has ended"

@@ -53,7 +53,7 @@ if not TYPE_CHECKING:
 class LxcSteps:
     """The steps of the LXC hypervisor."""
 
-    @choose(since="1.0")
+    @choose(since="1.0", answer="hvcore_lxc.mounter:Mounter")
     def lxc_mounter(self, instance: Instance, block_devices: tuple[BlockDevice, ...], root: str) -> Mounter | None:
         """Choose who mounts an instance's disks and unmounts them again.
 
@@ -76,7 +76,7 @@ class LxcSteps:
         """
         raise NotImplementedError
 
-    @choose(since="1.0")
+    @choose(since="1.0", answer="hvcore_lxc.cgroup_manager:CgroupManager")
     def lxc_cgroups(self) -> CgroupManager | None:
         """Choose who limits, measures, freezes and removes the containers' cgroups; one for all instances.
 
@@ -95,7 +95,7 @@ class LxcSteps:
         """
         raise NotImplementedError
 
-    @choose(since="1.0")
+    @choose(since="1.0", answer="hvcore_lxc.document:ConfigDocument")
     def lxc_config(self, instance: Instance, root: str, limits: tuple[ConfigEntry, ...]) -> ConfigDocument | None:
         """Choose the container's configuration; a wrapper may amend the document that others chose.
 
@@ -116,7 +116,7 @@ class LxcSteps:
         """
         raise NotImplementedError
 
-    @collect(since="1.0")
+    @collect(since="1.0", answer="hvcore_lxc.document:ConfigEntry")
     def lxc_config_entries(self, instance: Instance, document: ConfigDocument) -> Iterable[ConfigEntry]:
         """Add entries to the container's configuration.
 

@@ -110,13 +110,23 @@ def test_files_are_documented(hv: Any, only: Any) -> None:
 
 
 def test_values_that_are_rare_are_documented() -> None:
-    installed = InstalledPlugin("g", "n", "d", "s", ("h",))
+    installed = InstalledPlugin("g", "n", "d", "s", ("h",), "", "1.0", ("o",), ("j",), ("n",))
     report = PluginReport((installed,), (installed,), (BrokenPlugin("g", "n", "d", "r", "w", "t"),))
     assert set(keys_in(_json(report.to_dict()))) == section_of("plugins")
     recovery = RecoveryReport("fake", (Recovery("web1", "half", ("a",), ("b",)),))
     assert set(keys_in(_json([recovery.to_dict()]))) == section_of("recover")
     console = InstanceConsole("web1", ConsoleKind.SSH, host="h", user="u", command=("c",))
     assert set(keys_in(console.to_dict())) == section_of("console")
+
+
+def test_what_is_told_of_packages_is_documented(hv: Any, tmp_path: Path) -> None:
+    made = hv("new-plugin", "hvcore-x", "--kind", "extension", "--directory", str(tmp_path / "x"), "--json")
+    assert set(keys_in(made.json)) == section_of("new-plugin")
+    (tmp_path / "x" / "pyproject.toml").write_text(
+        '[project]\nname = "hvcore-x"\n[project.entry-points."hvcore.all"]\n'
+        'x = "hvcore_x.extension:extension"\ny = "gone:y"\n'
+    )
+    assert set(keys_in(hv("check-plugin", str(tmp_path / "x"), "--json").json)) == section_of("check-plugin")
 
 
 def test_errors_are_documented() -> None:

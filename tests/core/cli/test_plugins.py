@@ -43,13 +43,17 @@ def test_plugins_in_json(run_hv: Any, installed: Path) -> None:
     found = run_hv("plugins", "--json").json
     assert list(found) == ["hypervisors", "extensions", "broken"]
     [fake] = [plugin for plugin in found["hypervisors"] if plugin["name"] == "fake"]
-    assert list(fake) == ["group", "name", "distribution", "summary", "hooks", "disabled"]
+    keys = "group name distribution summary hooks disabled contract order joined notes".split()
+    assert list(fake) == keys
+    assert fake["order"] == ["listener", "fake"]
     assert (fake["group"], fake["disabled"]) == ("hvcore.hypervisors", "")
     assert "start_instance" in fake["hooks"]
     [lxc] = [plugin for plugin in found["hypervisors"] if plugin["name"] == "lxc"]
     assert lxc["disabled"] == "disabled by HVCORE_DISABLE"
     [listener] = [plugin for plugin in found["extensions"] if plugin["name"] == "listener"]
     assert (listener["distribution"], listener["hooks"]) == ("thirdparty 1.2", ["instance_started"])
+    assert (listener["contract"], listener["joined"]) == (None, ["fake"])
+    assert listener["notes"] == ["it states no contract, and is taken as written for 1.0"]
     [broken] = found["broken"]
     assert list(broken) == ["group", "name", "distribution", "reason", "resolution", "traceback"]
     assert (broken["name"], broken["distribution"]) == ("broken", "thirdparty 1.2")
@@ -60,8 +64,11 @@ def test_plugins_for_people(run_hv: Any, installed: Path) -> None:
     outcome = run_hv("plugins")
     assert outcome.status == 0
     lines = outcome.out.splitlines()
-    assert lines[0].split() == ["HYPERVISOR", "FROM", "STATE", "WHAT", "IT", "IS"]
-    assert any(line.startswith("fake ") and " ready " in line for line in lines)
+    assert lines[0].split() == ["HYPERVISOR", "FROM", "CONTRACT", "STATE", "WHAT", "IT", "IS"]
+    assert any(line.startswith("fake ") and " ready" in line for line in lines)
+    assert "order of fake: listener > fake" in lines
+    unstated = "it states no contract, and is taken as written for 1.0"
+    assert f"note: listener of thirdparty 1.2: {unstated}" in lines
     assert any(line.startswith("listener ") and line.endswith("instance_started") for line in lines)
     assert "broken: broken of thirdparty 1.2 (hvcore.hypervisors)" in lines
     assert "Traceback" not in outcome.out
@@ -81,7 +88,7 @@ def test_no_plugins_leaves_what_is_built_in(run_hv: Any, installed: Path) -> Non
     found = run_hv("plugins", "--json", "--no-plugins").json
     assert found["broken"] == []
     assert {plugin["name"]: plugin["disabled"] for plugin in found["extensions"]} == {
-        "listener": "not in HVCORE_PLUGINS"
+        "listener": "not in what --no-plugins leaves"
     }
     assert [plugin["name"] for plugin in found["hypervisors"] if not plugin["disabled"]] == ["fake"]
 

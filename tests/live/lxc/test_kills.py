@@ -191,13 +191,13 @@ def test_a_recovery_that_is_killed_is_recovered_from(
 ) -> None:
     """Every try is killed one step later than the one before."""
     dying = lxc_host.load(prepare=KillAt(("container", "done")).prepare)
-    child = in_child(lambda: dying.start_instance(instance))
-    assert child.wait() == KILLED
+    first = in_child(lambda: dying.start_instance(instance))
+    assert first.wait() == KILLED
     for step in reversed(STEPS):
         trying = lxc_host.load(prepare=KillAt((step, "undo")).prepare)
         child = in_child(trying.recover)
         assert child.wait() == KILLED, step
-    successor.follows(way, instance, f"a stop that process {child.pid} did not finish")
+    successor.follows(way, instance, f"a start that process {first.pid} did not finish")
 
 
 @pytest.mark.parametrize("seed", range(10))
