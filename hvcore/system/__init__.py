@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hvcore.system.bookkeeping import demand as demand
+    from hvcore.system.bookkeeping import known_names as known_names
     from hvcore.system.bookkeeping import note as note
     from hvcore.system.cgroup_freezer import freeze_group as freeze_group
     from hvcore.system.cgroup_freezer import is_frozen as is_frozen
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from hvcore.system.commands import run as run
     from hvcore.system.definitions import Definition as Definition
     from hvcore.system.definitions import load_definition as load_definition
+    from hvcore.system.definitions import remove_directory as remove_directory
+    from hvcore.system.definitions import write_file as write_file
     from hvcore.system.journal import Journal as Journal
     from hvcore.system.journal import JournalState as JournalState
     from hvcore.system.journal import Phase as Phase
@@ -81,6 +84,7 @@ __all__ = [
     "is_frozen",
     "is_populated",
     "kill_group",
+    "known_names",
     "linux_node_info",
     "linux_powercycle",
     "load_definition",
@@ -95,6 +99,7 @@ __all__ = [
     "read_mounts",
     "read_pids",
     "read_text",
+    "remove_directory",
     "remove_group",
     "run",
     "send_signal",
@@ -103,10 +108,14 @@ __all__ = [
     "unmount",
     "unmount_tree",
     "wait_pidfds",
+    "write_file",
     "write_value",
 ]
 
 _HOMES = {
+    "known_names": "hvcore.system.bookkeeping",
+    "write_file": "hvcore.system.definitions",
+    "remove_directory": "hvcore.system.definitions",
     "Definition": "hvcore.system.definitions",
     "load_definition": "hvcore.system.definitions",
     "demand": "hvcore.system.bookkeeping",

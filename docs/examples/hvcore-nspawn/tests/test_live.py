@@ -113,7 +113,7 @@ def test_a_guest_that_ends_by_itself_is_forgotten(nspawn_host: LiveHost, start: 
     instance = start()
     nspawn_host.hypervisor.exec_in_instance(instance.name, ["kill", "-TERM", "1"])
     (recovery,) = wait_for(lambda: nspawn_host.hypervisor.recover(instance.name).recoveries)
-    assert recovery.found == "its guest has ended"
+    assert "ended" in recovery.found
     assert recovery.left_behind == ()
     assert nspawn_host.hypervisor.get_instance_definition(instance.name) is None
 
@@ -136,7 +136,8 @@ def test_what_a_killed_manager_leaves_is_taken_back(nspawn_host: LiveHost, step:
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     (recovery,) = nspawn_host.hypervisor.recover().recoveries
-    assert (recovery.instance, recovery.found) == (instance.name, "its start was cut short")
+    assert recovery.instance == instance.name
+    assert "did not finish" in recovery.found
     assert recovery.left_behind == ()
     nspawn_host.hypervisor.start_instance(instance)
 

@@ -23,8 +23,8 @@ from hvcore.plugin import (
     StartPlan,
     hookimpl,
 )
+from hvcore.system import Definition, known_names, load_definition, write_file
 from hvcore_nspawn.command import console_command, enter_command
-from hvcore_nspawn.definition import Definition
 from hvcore_nspawn.execution import execute, forbidden_capabilities
 from hvcore_nspawn.groups import Groups
 from hvcore_nspawn.lifecycle import Lifecycle
@@ -47,14 +47,13 @@ class NspawnDriver(BaseHypervisor):
     @hookimpl
     def start_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> None:
         """Mount the disks, make the cgroup and start the guest."""
-        definition = Definition(instance, block_devices)
-        self._lifecycle.start(definition, self.startup_memory_mib(instance), startup_paused)
+        definition = Definition(instance, block_devices, startup_paused)
+        self._lifecycle.start(definition, self.startup_memory_mib(instance))
 
     @hookimpl
     def plan_start(self, instance: Instance, block_devices: tuple[BlockDevice, ...], startup_paused: bool) -> StartPlan:
         """List the steps of a start, with the command line."""
-        # What is free on the node changes from one look to the next, and two plans of one start shall be equal.
-        return self._lifecycle.plan(Definition(instance, block_devices), instance.memory_mib, startup_paused)
+        return self._lifecycle.plan(Definition(instance, block_devices, startup_paused))
 
     @hookimpl
     def stop_instance(
@@ -100,14 +99,13 @@ class NspawnDriver(BaseHypervisor):
     def restore_instance(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> None:
         """Save the definition again."""
         self._lifecycle.require_running(instance.name)
-        Definition(instance, block_devices).save(self._places.definition(instance.name))
+        write_file(self._places.definition(instance.name), Definition(instance, block_devices).to_json())
 
     @hookimpl
     def recover(self, instance_name: str | None) -> RecoveryReport:
         """Undo starts that were cut short, and forget guests that have ended."""
-        state = self._places.state_dir
-        known = sorted(path.name for path in state.iterdir() if path.is_dir()) if state.is_dir() else []
-        names = known if instance_name is None else [instance_name]
+        known = known_names(self._places.state_dir, self.context.locks.directory)
+        names = known if instance_name is None else (instance_name,)
         found = [self._lifecycle.recover(name) for name in names]
         return RecoveryReport(self.context.name, tuple(recovery for recovery in found if recovery is not None))
 
@@ -132,7 +130,7 @@ class NspawnDriver(BaseHypervisor):
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the definition that was saved at the start."""
-        saved = Definition.load(self._places.definition(instance_name))
+        saved = load_definition(self._places.definition(instance_name))
         return None if saved is None else saved.instance
 
     @hookimpl
