@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,18 @@ def test_a_guest_that_ends_by_itself_is_forgotten(nspawn_host: LiveHost, start: 
     assert nspawn_host.hypervisor.get_instance_definition(instance.name) is None
 
 
+def test_a_forced_stop_overtakes_a_soft_one_that_waits(nspawn_host: LiveHost) -> None:
+    deaf = nspawn_host.instance(**{**BEHAVED, "init": "/sbin/deaf"})
+    nspawn_host.hypervisor.start_instance(deaf)
+    patient = threading.Thread(target=nspawn_host.load().stop_instance, args=(deaf.name,), kwargs={"timeout_s": 60})
+    patient.start()
+    other = nspawn_host.load()
+    wait_for(lambda: _is_asked(nspawn_host, deaf.name))
+    other.stop_instance(deaf.name, force=True)
+    patient.join()
+    assert other.list_instances() == ()
+
+
 @pytest.mark.parametrize("step", ["state", "disks", "cgroup", "guest"])
 def test_what_a_killed_manager_leaves_is_taken_back(nspawn_host: LiveHost, step: str) -> None:
     """The manager vanishes right after a step, as by ``kill -9``; another one puts the instance in order."""
@@ -146,6 +159,11 @@ def test_the_kernel_holds_to_the_memory(nspawn_host: LiveHost, start: Callable[.
     name = start().name
     fill = ["dd", "if=/dev/zero", "of=/dev/shm/big", "bs=1M", "count=128"]
     assert nspawn_host.hypervisor.exec_in_instance(name, fill).exit_status != 0
+
+
+def _is_asked(host: LiveHost, name: str) -> bool:
+    """Tell whether a soft stop has written so to the journal."""
+    return "stopping" in (host.state_dir / "nspawn" / name / "journal").read_text()
 
 
 def wait_for(look: Callable[[], Any]) -> Any:

@@ -6,6 +6,7 @@ whoever comes next takes back what a killed manager left.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,14 +62,13 @@ class Lifecycle(JournaledLifecycle):
         _check_nics(instance)
         mounts = self._steps(name, definition).disks.plan()
         command = nspawn_command(instance, self.places, gated=definition.startup_paused)
+        frozen_too = ", and freeze it before its init" if definition.startup_paused else ""
         limits = (f"memory {instance.memory_mib} MiB", f"CPU time {instance.vcpus} CPUs")
         steps = (
             PlanStep("state", "save the definition", (str(self.places.definition(name)),)),
             PlanStep("disks", "mount the disks", mounts),
             PlanStep("cgroup", "make the cgroup", (group, *limits)),
-            PlanStep(
-                "guest", "start the guest, and freeze it" if definition.startup_paused else "start the guest", command
-            ),
+            PlanStep("guest", f"start the guest{frozen_too}", (shlex.join(command),)),
         )
         return StartPlan(self.context.name, name, steps, {})
 
@@ -78,6 +78,9 @@ class Lifecycle(JournaledLifecycle):
         is_alive = self.is_alive(name)
         if is_alive and not force:
             self._shut_down(name, state, retry, timeout_s)
+            if self.is_alive(name):
+                # It did stop, and somebody has started it again since: that start is not ours to end.
+                return
         if is_alive or self.places.instance_dir(name).exists():
             demand(self.take_back(name), "stop")
 
@@ -97,6 +100,8 @@ class Lifecycle(JournaledLifecycle):
         if definition is None:
             raise StateFailed(f"the definition of {name} is lost", resolution="stop it by force and start it again")
         self._shut_down(name, state, False, None)
+        if self.is_alive(name) or not self.places.definition(name).is_file():
+            raise OperationFailed(f"{name} was stopped while it shut down for its reboot", resolution="start it again")
         self.perform_again(name, state, self._steps(name, evolve(definition, startup_paused=False)).all())
 
     def require_running(self, name: str) -> JournalState | None:
