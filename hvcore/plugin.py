@@ -47,6 +47,15 @@ if TYPE_CHECKING:
     from hvcore.model.recovery import Recovery, RecoveryReport
     from hvcore.model.state import InstanceState
     from hvcore.model.verify import Finding, VerifyReport, VerifyStatus
+    from hvcore.spec.console import ConsoleSpec
+    from hvcore.spec.devices import DevicesSpec
+    from hvcore.spec.files import FilesSpec
+    from hvcore.spec.inventory import InventorySpec
+    from hvcore.spec.lifecycle import LifecycleSpec
+    from hvcore.spec.migration import MigrationSpec
+    from hvcore.spec.node import NodeSpec
+    from hvcore.spec.notices import NoticesSpec
+    from hvcore.spec.params import ParamsSpec
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -56,17 +65,20 @@ __all__ = [
     "Capability",
     "Check",
     "ConsoleKind",
+    "ConsoleSpec",
     "ContractHook",
     "ContractWarning",
     "Deprecation",
     "DeviceAction",
     "DeviceType",
+    "DevicesSpec",
     "Disk",
     "DiskKind",
     "DriverContext",
     "ExecRequest",
     "ExecResult",
     "Extension",
+    "FilesSpec",
     "Finding",
     "HotplugExtra",
     "HypervisorPlugin",
@@ -74,16 +86,22 @@ __all__ = [
     "InstanceConsole",
     "InstanceInfo",
     "InstanceState",
+    "InventorySpec",
     "JournaledLifecycle",
     "Kind",
+    "LifecycleSpec",
+    "MigrationSpec",
     "MigrationStatus",
     "Nic",
     "NicMode",
     "Node",
     "NodeInfo",
+    "NodeSpec",
+    "NoticesSpec",
     "Parameter",
     "ParameterType",
     "ParameterValue",
+    "ParamsSpec",
     "PlanStep",
     "Recovery",
     "RecoveryReport",
@@ -103,6 +121,15 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ConsoleSpec": "hvcore.spec.console",
+    "DevicesSpec": "hvcore.spec.devices",
+    "FilesSpec": "hvcore.spec.files",
+    "InventorySpec": "hvcore.spec.inventory",
+    "LifecycleSpec": "hvcore.spec.lifecycle",
+    "MigrationSpec": "hvcore.spec.migration",
+    "NodeSpec": "hvcore.spec.node",
+    "NoticesSpec": "hvcore.spec.notices",
+    "ParamsSpec": "hvcore.spec.params",
     "AncillaryFiles": "hvcore.model.files",
     "BlockDevice": "hvcore.model.disk",
     "Capability": "hvcore.model.capability",

@@ -157,6 +157,26 @@ def test_the_walk_sees_what_is_not_public(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("page", [*EXAMPLES.parent.glob("how-to/*.md"), *EXAMPLES.glob("*/README.md")], ids=title_of)
+def test_pages_use_public_names(page: Path, tmp_path: Path) -> None:
+    for block in blocks_of(page):
+        if block.language == "python":
+            (tmp_path / "block.py").write_text(block.text)
+            for module, name in hvcore_imports(tmp_path / "block.py"):
+                # What is behind a command of hv is told, but nothing to build on.
+                assert module.startswith("hvcore.cli.") or not name or name in PUBLIC.get(module, ()), (
+                    f"{module}.{name}"
+                )
+
+
+@pytest.mark.parametrize("template", sorted((ROOT / "hvcore" / "cli" / "templates").rglob("*.in")), ids=title_of)
+def test_new_packages_begin_with_public_names(template: Path) -> None:
+    for module, names in re.findall(
+        r"^from (hvcore[\w.]*) import ([\w, ]+)$", template.read_text("utf-8"), re.MULTILINE
+    ):
+        assert set(names.split(", ")) <= set(PUBLIC.get(module, ())), module
+
+
 def test_public_names_are_in_the_reference() -> None:
     page = (DOCS / "reference" / "api.md").read_text("utf-8")
     for module, names in PUBLIC.items():

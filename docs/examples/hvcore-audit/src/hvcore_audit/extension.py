@@ -25,6 +25,8 @@ class Audit:
         settings: tells what it is told; None reads the configuration, again whenever it has changed.
     """
 
+    hvcore_contract = "1.0"
+
     def __init__(self, settings: Callable[[], AuditSettings] | None = None) -> None:
         self._settings = CurrentSettings() if settings is None else settings
         self._record = Record()

@@ -38,6 +38,8 @@ _CAP_KEEP = "lxc.cap.keep"
 class Hardening:
     """Hardens every container that does not opt out with ``hardening = false``."""
 
+    hvcore_contract = "1.0"
+
     @hookimpl(wrapper=True)
     def get_parameters(self) -> Generator[None, tuple[Parameter, ...], tuple[Parameter, ...]]:
         """Declare this extension's parameters beside LXC's own."""

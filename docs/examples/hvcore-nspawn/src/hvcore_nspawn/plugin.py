@@ -14,5 +14,7 @@ def _driver(context: DriverContext) -> BaseHypervisor:
     return NspawnDriver(context)
 
 
-plugin = HypervisorPlugin(name="nspawn", summary="Linux containers, through systemd-nspawn", driver=_driver)
+plugin = HypervisorPlugin(
+    name="nspawn", summary="Linux containers, through systemd-nspawn", driver=_driver, contract="1.0"
+)
 """What the entry point ``nspawn`` of the group ``hvcore.hypervisors`` names."""

@@ -15,6 +15,8 @@ __all__ = ["Overlay"]
 class Overlay:
     """Gives instances with ``volatile = true`` a root that forgets."""
 
+    hvcore_contract = "1.0"
+
     @hookimpl(wrapper=True)
     def get_parameters(self) -> Generator[None, tuple[Parameter, ...], tuple[Parameter, ...]]:
         """Declare this extension's parameters beside LXC's own, so that they are filled in and checked like those."""

@@ -48,6 +48,8 @@ class WithQuota:
 class QuotaLimits:
     """Limits containers by three parameters more."""
 
+    hvcore_contract = "1.0"
+
     @hookimpl(wrapper=True)
     def get_parameters(self) -> Generator[None, tuple[Parameter, ...], tuple[Parameter, ...]]:
         """Declare this extension's parameters beside LXC's own."""
