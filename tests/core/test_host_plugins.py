@@ -249,7 +249,7 @@ STEP = """
 
 def test_an_extension_of_all_that_does_not_fit_one_stops_neither(make_host: MakeHost, site: Site) -> None:
     site.install("hvcore-step", {"hvcore.all": {"step": "step_module:step"}}, modules={"step_module": STEP})
-    settings = Settings(selection=Selection(denied=frozenset({"lxc", "fake"})))
+    settings = Settings(selection=Selection(denied=frozenset({"chroot", "fake", "lxc"})))
     toys = (toy(steps=(Steps,), defaults=default_step), toy("tic"))
     mixed = make_host(*toys, discover=True, settings=settings)
     assert mixed.hypervisor("toy").scope.choose(Steps.toy_step) == "mine"
@@ -272,7 +272,7 @@ def test_an_extension_that_the_caller_hands_over_must_fit(make_host: MakeHost, g
 def test_an_extension_that_answers_the_drivers_command_is_left_out(make_host: MakeHost, site: Site) -> None:
     source = STEP.replace("toy_step(self)", "get_all_instances_info(self)")
     site.install("hvcore-rival", {"hvcore.toy": {"rival": "step_module:step"}}, modules={"step_module": source})
-    settings = Settings(selection=Selection(denied=frozenset({"lxc", "fake"})))
+    settings = Settings(selection=Selection(denied=frozenset({"chroot", "fake", "lxc"})))
     mixed = make_host(toy(), discover=True, settings=settings)
     assert mixed.hypervisor("toy").get_all_instances_info()
     [broken] = mixed.plugins().broken

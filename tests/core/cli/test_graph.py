@@ -41,7 +41,7 @@ def test_the_route_as_mermaid(hv: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     out = hv("hooks", "--graph", "mermaid").out
     lines = [line.strip() for line in out.splitlines()]
     assert lines[0] == "flowchart TD"
-    assert lines.count("end") == 2
+    assert lines.count("end") == len([line for line in lines if line.startswith("subgraph")]) >= 2
     assert 'fake_start_instance["start_instance (command)<br/>fake (driver)"]' in lines
     assert "fake_validate_parameters --> fake_start_instance" in lines
     assert "lxc_start_instance -.-> lxc_lxc_mounter" in lines

@@ -173,7 +173,8 @@ def test_a_good_package_is_checked_without_running_a_hook(hv: Any, tmp_path: Pat
     assert found["project"] == "checked 2.0"
     [plugin] = found["plugins"]
     assert list(plugin) == ["group", "name", "contract", "hooks", "joined"]
-    assert (plugin["hooks"], plugin["joined"]) == (["instance_stopped"], ["fake", "lxc"])
+    assert plugin["hooks"] == ["instance_stopped"]
+    assert {"fake", "lxc"} <= set(plugin["joined"])
     assert (found["problems"], found["notes"]) == ([], [])
 
 
