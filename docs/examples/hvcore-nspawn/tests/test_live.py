@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +153,27 @@ def test_what_a_killed_manager_leaves_is_taken_back(nspawn_host: LiveHost, step:
     assert recovery.instance == instance.name
     assert "did not finish" in recovery.found
     assert recovery.left_behind == ()
+    assert _locks_of(nspawn_host.root) == []
     nspawn_host.hypervisor.start_instance(instance)
+
+
+def test_systemd_nspawn_that_is_killed_leaves_nothing(
+    nspawn_host: LiveHost, start: Callable[..., hvcore.Instance]
+) -> None:
+    instance = start()
+    info = nspawn_host.hypervisor.get_instance_info(instance.name)
+    assert info is not None
+    assert info.pid is not None
+    parent = Path(f"/proc/{info.pid}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(parent), signal.SIGKILL)
+    nspawn_host.hypervisor.stop_instance(instance.name, force=True)
+    assert nspawn_host.hypervisor.list_instances() == ()
+    assert _locks_of(nspawn_host.root) == []
+
+
+def _locks_of(root: Path) -> list[Path]:
+    """Return systemd-nspawn's locks of a root."""
+    return list(Path("/run/systemd/nspawn/locks").glob(f"inode-*:{root.stat().st_ino}"))
 
 
 def test_the_kernel_holds_to_the_memory(nspawn_host: LiveHost, start: Callable[..., hvcore.Instance]) -> None:

@@ -26,6 +26,7 @@ from hvcore_nspawn.gate import Gate, remove_gate
 from hvcore_nspawn.groups import Groups
 from hvcore_nspawn.params import signal_number
 from hvcore_nspawn.places import Places
+from hvcore_nspawn.traces import remove_traces
 
 __all__ = ["Guest"]
 
@@ -124,10 +125,7 @@ class Guest:
                 os.close(leader)
         self.groups.kill(self.name)
         remove_gate(self.places.gate(self.name))
-        lock, propagate = self.places.leftovers(self.name)
-        lock.unlink(missing_ok=True)
-        if propagate.is_dir():
-            propagate.rmdir()
+        remove_traces(self.name, self.places)
 
     def _leader(self) -> int | None:
         pid = self.groups.leader(self.name)

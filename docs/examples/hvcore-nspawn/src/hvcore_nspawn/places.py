@@ -63,14 +63,6 @@ class Places:
         """Return what the guest wrote to its console, and systemd-nspawn to its own."""
         return self.log_dir / f"{name}.console.log"
 
-    def leftovers(self, name: str) -> tuple[Path, ...]:
-        """Return what systemd-nspawn leaves when it is killed, or when /run is on a disk.
-
-        Source: systemd 252, ``nspawn.c``: the lock beside the root, and the directory for mounts that are sent inside.
-        """
-        propagate = Path("/run/systemd/nspawn/propagate") / self.machine(name)
-        return self.instance_dir(name) / ".#disk-0.lck", propagate
-
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
