@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # How many tests run at once; 0 runs them one after the other, in this process.
 WORKERS ?= auto
-MATRIX ?= py311,py312,py313,oldest,pluggy16
+MATRIX ?= py311,py312,py313,oldest,pluggy16,examples
 
 # pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
 empty :=
@@ -48,7 +48,7 @@ format: setup-dev ## let ruff format, and mend what it can
 pytest: setup-dev ## every test on this Python, from the checkout
 	.ci/summarize .results/pytest.txt $(BIN)/pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
-matrix: setup-dev ## the tests without root, on the built wheel, for every Python found and for old dependencies
+matrix: setup-dev ## on the built wheel: every Python found, old dependencies, and the example plugins, live as root
 	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)
 
 bench: setup-dev ## the benchmarks, with their ratios
