@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hvcore.discovery import Selection as Selection
     from hvcore.errors import HypervisorError as HypervisorError
     from hvcore.errors import InvalidInput as InvalidInput
     from hvcore.errors import Unsupported as Unsupported
@@ -49,6 +50,7 @@ _HOMES = {
     "Node": "hvcore.model.node",
     "NodeInfo": "hvcore.model.node",
     "Parameter": "hvcore.model.parameters",
+    "Selection": "hvcore.discovery",
     "Settings": "hvcore.settings",
     "Unsupported": "hvcore.errors",
     "VerifyReport": "hvcore.model.verify",
@@ -73,6 +75,7 @@ __all__ = [
     "Node",
     "NodeInfo",
     "Parameter",
+    "Selection",
     "Settings",
     "Unsupported",
     "VerifyReport",

@@ -148,16 +148,20 @@ class BaseHypervisor(
         """Check what is declared; a driver that adds checks calls this first."""
         from hvcore.model.parameter_checks import check_parameter_syntax
 
-        check_parameter_syntax(self.declared_parameters(), parameters)
+        check_parameter_syntax(self._all_parameters(), parameters)
 
     @hookimpl
     def validate_parameters(self, parameters: Mapping[str, ParameterValue]) -> None:
         """Validate what is declared; a driver that adds checks calls this first."""
         from hvcore.model.parameter_checks import validate_parameters
 
-        validate_parameters(self.declared_parameters(), parameters)
+        validate_parameters(self._all_parameters(), parameters)
 
     @hookimpl
     def assess_parameters(self, parameters: Mapping[str, ParameterValue]) -> tuple[str, ...]:
         """Give no advice."""
         return ()
+
+    def _all_parameters(self) -> tuple[Parameter, ...]:
+        """Return what is declared, with what extensions add around ``get_parameters``."""
+        return self.context.scope.command(ParamsSpec.get_parameters)

@@ -18,6 +18,7 @@
     │   ├── DeviceBusy              a device or image is in use elsewhere
     │   ├── StateFailed             the state directory cannot be read or written
     │   ├── MissingRequirement      a tool, a privilege or a kernel feature is missing
+    │   ├── PolicyRefused           a rule of this node forbids the operation
     │   └── HotplugError            a device cannot be changed in a running instance
     └── PluginError                 a plugin breaks the rules
         ├── InvalidPlugin           it cannot be loaded or registered
@@ -53,6 +54,7 @@ __all__ = [
     "NotRunning",
     "OperationFailed",
     "PluginError",
+    "PolicyRefused",
     "StateFailed",
     "StopTimeout",
     "UnknownHypervisor",
@@ -307,6 +309,12 @@ class MissingRequirement(OperationFailed):
     """A tool, a privilege or a kernel feature that the operation needs is missing."""
 
     code = "operation.requirement"
+
+
+class PolicyRefused(OperationFailed):
+    """A rule of this node forbids the operation; an extension raises it before anything is touched."""
+
+    code = "operation.policy"
 
 
 class HotplugError(OperationFailed):

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from hvcore.calling import CALLING
 from hvcore.errors import HypervisorError, InvalidInput
 from hvcore.model.names import check_instance_name
 from hvcore.spec.console import ConsoleSpec
@@ -61,6 +62,8 @@ def naming_errors(kind: type[_Kind]) -> type[_Kind]:
 def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(method)
     def verb(*args: P.args, **kwargs: P.kwargs) -> R:
+        # The first argument is the Hypervisor itself.
+        outer = CALLING.set(getattr(args[0], "name", ""))
         try:
             return method(*args, **kwargs)
         except HypervisorError as error:
@@ -71,6 +74,8 @@ def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
             # What the caller asked for, not what it took on the way.
             error.operation = method.__name__
             raise
+        finally:
+            CALLING.reset(outer)
 
     return verb
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import Any, cast
 
 import pytest
+
+from hvcore.testing.live import require_for_live
 
 RESETTING_TOOLS = frozenset({"reboot", "halt", "poweroff", "shutdown", "telinit", "kexec"})
 RESETTING_FILE = "sysrq-trigger"
@@ -67,24 +68,6 @@ def reset_refused() -> type[BaseException]:
     return ResetRefused
 
 
-def missing_for_live_tests() -> list[str]:
-    """What this machine lacks for tests on real containers, and how to get it."""
-    missing: list[str] = []
-    if os.geteuid() != 0:
-        missing.append("root (run the tests with sudo)")
-    for tool, package in (("lxc-start", "lxc"), ("busybox", "busybox-static")):
-        if shutil.which(tool) is None:
-            missing.append(f"{tool} (apt-get install {package})")
-    return missing
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a live test where something is missing; where CI is set, nothing may be."""
-    if item.get_closest_marker("live") is None:
-        return
-    missing = missing_for_live_tests()
-    if missing:
-        reason = f"a live test needs {', '.join(missing)}"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason}; with CI set, no live test may be skipped", pytrace=False)
-        pytest.skip(reason)
+    require_for_live(item)

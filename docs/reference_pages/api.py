@@ -8,13 +8,14 @@ from types import FunctionType
 from typing import Any
 
 import hvcore
+from reference_pages.public import public_section
 from reference_pages.text import arguments_and_errors, code, read_doc, signature_of, table
 
 __all__ = ["api_page"]
 
 _INTRO = """\
-What `import hvcore` offers. Its values are in [models.md](models.md), its errors in [errors.md](errors.md), and what each
-hypervisor supports in [support.md](support.md).
+What `import hvcore` offers, and at the end [what a plugin may import](#what-a-plugin-imports). Its values are in
+[models.md](models.md), its errors in [errors.md](errors.md), and what each hypervisor supports in [support.md](support.md).
 """
 
 _FUNCTIONS = ("load", "linux_node_info", "linux_powercycle")
@@ -38,6 +39,7 @@ def api_page() -> str:
         rows = [[f"[{code(name)}](#{name})", read_doc(member).summary] for name, member in found.items()]
         parts.append(table(("verb", "what it does"), rows))
         parts += [_entry(name, member) for name, member in found.items()]
+    parts.append(public_section())
     return "\n".join(parts)
 
 

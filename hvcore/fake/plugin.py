@@ -19,5 +19,8 @@ def _driver(context: DriverContext) -> BaseHypervisor:
 
 
 plugin = HypervisorPlugin(
-    name="fake", summary="simulated instances, kept in files; needs neither root nor tools", driver=_driver
+    name="fake",
+    summary="simulated instances, kept in files; needs neither root nor tools",
+    driver=_driver,
+    contract="1.0",
 )

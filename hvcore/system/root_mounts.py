@@ -64,11 +64,13 @@ class DefaultMounter:
         instance: the definition.
         block_devices: one per disk.
         root: the directory at which the guest's root appears.
+        with_root: whether the first disk is mounted, too; without, another mounter has made the root.
     """
 
     instance: Instance
     block_devices: tuple[BlockDevice, ...]
     root: str
+    with_root: bool = True
 
     @property
     def name(self) -> str:
@@ -95,7 +97,8 @@ class DefaultMounter:
         for index, device in enumerate(self.block_devices):
             point = device.disk.mount_point if index else ""
             target = self.root + point if point not in {"", "/"} else self.root
-            actions.append(MountAction(device.path, target, kind_of(device), device.disk.read_only))
+            if index or self.with_root:
+                actions.append(MountAction(device.path, target, kind_of(device), device.disk.read_only))
         return tuple(sorted(actions, key=_depth))
 
     def mount(self) -> None:

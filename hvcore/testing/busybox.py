@@ -18,7 +18,7 @@ CONSOLE_GREETING = "BusyBox init is up"
 CHROOT_SCRIPT = "/ganeti-chroot"
 """The script by which the root is started and stopped as a chroot; what it starts ends when it is asked to."""
 
-_DIRECTORIES = ("bin", "sbin", "etc", "dev", "proc", "sys", "tmp", "root", "run", "mnt", "var/log")
+_DIRECTORIES = ("bin", "sbin", "etc", "dev", "proc", "sys", "tmp", "root", "run", "mnt", "usr", "var/log")
 _FILES = {
     # BusyBox init writes what an action says to the console.
     "etc/inittab": f"::sysinit:/bin/echo {CONSOLE_GREETING}\n::respawn:/bin/sleep 86400\n::shutdown:/bin/echo good bye\n",

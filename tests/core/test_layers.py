@@ -22,8 +22,8 @@ PLUGIN_FILES = sorted(file for plugin in PLUGINS for file in plugin.rglob("*.py"
 FILES = [*CORE_FILES, *PLUGIN_FILES]
 
 # A file may import its own layer and those before it: model <- spec <- scope/host <- cli. What is at the top of the
-# package is the core itself. Beside the spec stands the system, which knows nothing of hooks.
-LAYERS = ["errors", "model", "system", "spec", "core", "fake", "testing", "cli"]
+# package is the core itself, but for what everybody may use: late. Beside the spec stands the system, which knows of no hook.
+LAYERS = ["late", "errors", "model", "system", "spec", "core", "fake", "testing", "cli"]
 NEVER = {("spec", "system")}
 
 TOUCH_PLUGGY = {"spec/kinds.py", "markers.py", "scope.py"}

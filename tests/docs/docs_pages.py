@@ -21,7 +21,17 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+EXAMPLES = DOCS / "examples"
+# The pages of a distribution of its own are tested with it; here only what they name.
+EXAMPLE_PAGES = sorted(EXAMPLES.glob("hvcore-*/README.md"))
+PAGES = [
+    ROOT / "README.md",
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if page not in EXAMPLE_PAGES and "/." not in str(page.relative_to(DOCS))
+    ),
+]
 MADE = "<!-- Made by docs/generate_reference.py"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from docs_pages import PAGES, ROOT, blocks_of, prose_of, title_of
+from docs_pages import DOCS, EXAMPLE_PAGES, PAGES, ROOT, blocks_of, prose_of, title_of
 
 import hvcore
 from hvcore.cli.verbs import VERBS
@@ -21,11 +21,13 @@ MAKE = re.compile(r"\bmake ([a-z]+)\b")
 HV = re.compile(r"\bhv(?: -H \w+| --[a-z-]+)* ([a-z][a-z-]*)\b")
 VARIABLE = re.compile(r"\bHVCORE_[A-Z_]+\b")
 FORBIDDEN = re.compile(r"/home/|/root/|\w://|\blocalhost\b|\b(?:TODO|FIXME|XXX)\b")
-LOGGERS = {"hvcore.notices", "hvcore.power"}
+LOGGERS = {"hvcore.notices", "hvcore.power", "hvcore.audit"}
 GROUPS = {HYPERVISORS_GROUP, ALL_GROUP, *map(extension_group, hvcore.load().hypervisor_names)}
+ALL_PAGES = [*PAGES, *EXAMPLE_PAGES]
 SOURCES = [
     *(ROOT / "hvcore").rglob("*.py"),
     *(ROOT / "plugins").rglob("*.py"),
+    *(DOCS / "examples").rglob("*.py"),
     ROOT / "Makefile",
     ROOT / "tests" / "conftest.py",
 ]
@@ -47,7 +49,7 @@ def headings_of(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(prose_of(page)):
         assert "://" not in link, f"{link} leads out of the documentation"
@@ -57,15 +59,16 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in headings_of(file), f"{link}: there is no such heading"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_named_files_exist(page: Path) -> None:
     written = {block.file for block in blocks_of(page)}
     for word in words_of(page):
         if PATH.fullmatch(word):
-            assert word in written or (ROOT / word).exists(), f"{word} does not exist"
+            places = (ROOT / word, page.parent / word)
+            assert word in written or any(place.exists() for place in places), f"{word} does not exist"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_named_modules_and_their_contents_exist(page: Path) -> None:
     for word in words_of(page):
         name = word.partition("(")[0]
@@ -81,7 +84,7 @@ def resolve(name: str) -> object:
     return thing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_named_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for word in words_of(page):
@@ -90,7 +93,7 @@ def test_named_commands_exist(page: Path) -> None:
             assert set(HV.findall(word)) <= VERBS.keys(), word
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_named_variables_exist(page: Path) -> None:
     known = {name for source in SOURCES for name in VARIABLE.findall(source.read_text("utf-8", "replace"))}
     assert set(VARIABLE.findall(page.read_text("utf-8"))) <= known
@@ -103,7 +106,7 @@ def test_every_variable_that_is_read_is_in_the_readme() -> None:
     assert set(VARIABLE.findall(settings)) <= set(VARIABLE.findall((ROOT / "README.md").read_text("utf-8")))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=title_of)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=title_of)
 def test_nothing_is_told_that_is_true_of_one_machine_only(page: Path) -> None:
     found = FORBIDDEN.search(page.read_text("utf-8"))
     assert found is None, found
@@ -112,7 +115,7 @@ def test_nothing_is_told_that_is_true_of_one_machine_only(page: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
     linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(prose_of(index))}
-    assert {page for page in PAGES if page != index} <= linked
+    assert {page for page in ALL_PAGES if page != index} <= linked
 
 
 def test_the_licence_is_there_and_named() -> None:

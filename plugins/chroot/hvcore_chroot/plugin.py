@@ -30,5 +30,6 @@ plugin = HypervisorPlugin(
     driver=_driver,
     steps=(ChrootSteps,),
     defaults=_defaults,
+    contract="1.0",
 )
 """What the entry point ``chroot`` of the group ``hvcore.hypervisors`` names."""

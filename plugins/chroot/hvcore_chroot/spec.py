@@ -19,7 +19,7 @@ __all__ = ["ChrootSteps"]
 class ChrootSteps:
     """The steps of the chroot hypervisor."""
 
-    @choose(since="1.0")
+    @choose(since="1.0", answer="hvcore.system.root_mounts:Mounter")
     def chroot_mounter(self, instance: Instance, block_devices: tuple[BlockDevice, ...], root: str) -> Mounter | None:
         """Choose who mounts an instance's disks and unmounts them again.
 

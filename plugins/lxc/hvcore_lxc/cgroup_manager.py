@@ -44,6 +44,10 @@ class CgroupManager(Protocol):
         """What plans call it."""
         ...
 
+    def group(self, instance_name: str) -> str:
+        """Return a container's cgroup, relative to the root of every hierarchy; for limits that are changed live."""
+        ...
+
     def limits(self, instance: Instance) -> tuple[ConfigEntry, ...]:
         """Return what LXC shall set before the container's init runs; touches nothing."""
         ...

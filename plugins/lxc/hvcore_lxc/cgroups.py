@@ -43,6 +43,10 @@ class DefaultCgroups:
         """What plans call it."""
         return f"default ({self.layout.mode})"
 
+    def group(self, instance_name: str) -> str:
+        """Return a container's cgroup, relative to the root of every hierarchy."""
+        return self.paths.container_group(instance_name)
+
     def limits(self, instance: Instance) -> tuple[ConfigEntry, ...]:
         """Return the cgroup keys of the configuration.
 

@@ -2,6 +2,8 @@
 
 What must stay paired is one object: a mounter mounts *and* unmounts, a cgroup manager limits, measures *and* removes. The
 config is overridden as a document; turning it into text is no hook, so an override can never break the syntax.
+
+What an extension of LXC needs beside the hooks can be imported from here, too, and is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -14,11 +16,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hvcore.model.instance import BlockDevice, Instance
-    from hvcore_lxc.cgroup_manager import CgroupManager
+    from hvcore_lxc.cgroup_manager import CgroupManager, Usage
     from hvcore_lxc.document import ConfigDocument, ConfigEntry
-    from hvcore_lxc.mounter import Mounter
+    from hvcore_lxc.mounter import DefaultMounter, MountAction, Mounter
 
-__all__ = ["LxcSteps"]
+__all__ = [
+    "CgroupManager",
+    "ConfigDocument",
+    "ConfigEntry",
+    "DefaultMounter",
+    "LxcSteps",
+    "MountAction",
+    "Mounter",
+    "Usage",
+]
+
+_HOMES = {
+    "CgroupManager": "hvcore_lxc.cgroup_manager",
+    "ConfigDocument": "hvcore_lxc.document",
+    "ConfigEntry": "hvcore_lxc.document",
+    "DefaultMounter": "hvcore_lxc.mounter",
+    "MountAction": "hvcore_lxc.mounter",
+    "Mounter": "hvcore_lxc.mounter",
+    "Usage": "hvcore_lxc.cgroup_manager",
+}
+
+# Checkers read the imports above, so a misspelt name is an error to them.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        from hvcore.late import load_late
+
+        return load_late(__name__, _HOMES, name)
 
 
 class LxcSteps:
