@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import inspect
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from docs_pages import MADE, PAGES, Block, blocks_of, title_of
 from docs_shell import matches, run_in_shell
+from reference_pages.public import public_names
 
 import hvcore
 from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, extension_group
@@ -111,6 +113,17 @@ def can_be_limited() -> bool:
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
 def test_block_compiles(block: Block) -> None:
     compile(block.text, block.name, "exec")
+
+
+@pytest.mark.parametrize("block", [b for b in PYTHON if "tutorial" in b.page.parts], ids=lambda block: block.name)
+def test_a_tutorial_teaches_public_names_alone(block: Block) -> None:
+    names = {
+        f"{node.module}:{alias.name}"
+        for node in ast.walk(ast.parse(block.text))
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "hvcore"
+        for alias in node.names
+    }
+    assert names <= {f"{module}:{name}" for module, offered in public_names().items() for name in offered}
 
 
 @pytest.mark.parametrize("page", RUN, ids=title_of)
