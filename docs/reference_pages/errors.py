@@ -6,6 +6,7 @@ import inspect
 
 import hvcore.errors
 from hvcore.errors import HypervisorError
+from reference_pages.remedies import REMEDIES
 from reference_pages.text import code, read_doc, table
 
 __all__ = ["errors_page"]
@@ -17,7 +18,8 @@ Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in
 
 _CODES = """\
 A code that begins with another one is a special case of it, so `code.startswith("operation")` stays true when an error
-becomes more specific. The exit status is the one that `hv` ends with.
+becomes more specific. The exit status is the one that `hv` ends with. What to do is told here in general; the field
+`resolution` of an error knows the case. [When a start fails](../how-to/failed-start.md) reads one line by line.
 """
 
 
@@ -29,14 +31,17 @@ def errors_page() -> str:
     for kind in _all_below(HypervisorError):
         doc = read_doc(kind)
         more = ", ".join(map(code, _further_fields(kind)))
-        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, more or "-"])
+        if kind.__name__ not in REMEDIES:
+            raise LookupError(f"{kind.__name__} has no remedy in docs/reference_pages/remedies.py")
+        remedy = REMEDIES[kind.__name__]
+        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, remedy, more or "-"])
     return "\n".join(
         (
             "# Errors\n",
             _INTRO,
             f"```text\n{inspect.cleandoc(tree)}\n```\n",
             _CODES,
-            table(("error", "code", "exit status", "meaning", "further fields"), rows),
+            table(("error", "code", "exit status", "meaning", "what to do", "further fields"), rows),
             "## The fields of every error\n",
             table(("field", "meaning"), [[code(name), text] for name, text in base.items("Args").items()]),
         )
