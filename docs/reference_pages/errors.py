@@ -28,22 +28,25 @@ def errors_page() -> str:
     tree = (inspect.getdoc(hvcore.errors) or "").partition("::\n\n")[2].partition("\n\n")[0]
     base = read_doc(HypervisorError)
     rows: list[list[str]] = []
+    further: list[list[str]] = []
     for kind in _all_below(HypervisorError):
         doc = read_doc(kind)
-        more = ", ".join(map(code, _further_fields(kind)))
+        further += [[code(kind.__name__), code(name), text] for name, text in _further_fields(kind).items()]
         if kind.__name__ not in REMEDIES:
             raise LookupError(f"{kind.__name__} has no remedy in docs/reference_pages/remedies.py")
         remedy = REMEDIES[kind.__name__]
-        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, remedy, more or "-"])
+        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, remedy])
     return "\n".join(
         (
             "# Errors\n",
             _INTRO,
             f"```text\n{inspect.cleandoc(tree)}\n```\n",
             _CODES,
-            table(("error", "code", "exit status", "meaning", "what to do", "further fields"), rows),
+            table(("error", "code", "exit status", "meaning", "what to do"), rows),
             "## The fields of every error\n",
             table(("field", "meaning"), [[code(name), text] for name, text in base.items("Args").items()]),
+            "## Further fields\n",
+            table(("error", "field", "meaning"), further),
         )
     )
 
@@ -53,8 +56,8 @@ def _all_below(kind: type[HypervisorError]) -> list[type[HypervisorError]]:
     return [kind, *(further for child in below for further in _all_below(child))]
 
 
-def _further_fields(kind: type[HypervisorError]) -> list[str]:
+def _further_fields(kind: type[HypervisorError]) -> dict[str, str]:
     lineage = [base for base in kind.__mro__ if issubclass(base, HypervisorError) and base is not HypervisorError]
     # A class without a docstring of its own would show its parent's a second time.
-    found = [name for base in reversed(lineage) if base.__doc__ for name in read_doc(base).items("Args")]
-    return [name for name in dict.fromkeys(found) if name != "message"]
+    told = [read_doc(base).items("Args") for base in reversed(lineage) if base.__doc__]
+    return {name: text for items in told for name, text in items.items() if name != "message"}

@@ -9,11 +9,16 @@ _MOUNTER = """\
 >>> from hvcore.plugin import hookimpl
 >>> from hvcore_{name}.spec import {spec}
 >>> class Nothing:
-...     "Mounts nothing: the root is there already."
 ...     name = "nothing"
-...     def plan(self): return ()
-...     def mount(self): pass
-...     def unmount(self): pass
+...
+...     def plan(self):
+...         return ()
+...
+...     def mount(self):
+...         "The root is there already."
+...
+...     def unmount(self):
+...         "There is nothing to take off."
 >>> class Extension:
 ...     @hookimpl
 ...     def {name}_mounter(self, instance):
@@ -53,7 +58,7 @@ EXTENSION_EXAMPLES = {
 ...     @hookimpl(wrapper=True)
 ...     def lxc_cgroups(self):
 ...         manager = yield  # the manager that was chosen
-...         return manager   # or an object around it
+...         return manager  # or an object around it
 >>> lxc = hvcore.load(extensions={"lxc": [Extension()]}).hypervisor("lxc")
 >>> from hvcore_lxc.spec import LxcSteps
 >>> [answerer.role for answerer in lxc.scope.answerers(LxcSteps.lxc_cgroups)]
