@@ -1,6 +1,7 @@
 # Every target first makes what it needs (.ci/setup) and reuses what is there.
 #   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   words for `hv demo`, for pytest, for the benchmarks
 #   MATRIX                               the tox environments of `make matrix` and `make test`
+#   WORKERS                              how many tests of `make pytest` run at once
 #   PYTHON                               the interpreter .venv is made with
 
 SHELL := bash
@@ -10,6 +11,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+# How many tests run at once; 0 runs them one after the other, in this process.
+WORKERS ?= auto
 MATRIX ?= py311,py312,py313,oldest,pluggy16,examples
 
 # pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
@@ -43,7 +46,7 @@ format: setup-dev ## let ruff format, and mend what it can
 	$(BIN)/ruff format
 
 pytest: setup-dev ## every test on this Python, from the checkout
-	.ci/summarize .results/pytest.txt $(BIN)/pytest $(PYTEST_ARGS)
+	.ci/summarize .results/pytest.txt $(BIN)/pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
 matrix: setup-dev ## on the built wheel: every Python found, old dependencies, and the example plugins, live as root
 	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import evolve, frozen
 
@@ -39,8 +40,7 @@ _OWN_DISTRIBUTION = "hvcore"
 _UNKNOWN = "unknown distribution"
 
 
-@frozen
-class Candidate:
+class Candidate(NamedTuple):
     """An entry point that was found and not yet loaded.
 
     Attributes:
@@ -145,7 +145,7 @@ def _candidates_of(distribution: Installed) -> list[Candidate]:
         points = [point for point in distribution.entry_points if point.group.startswith(_GROUP_PREFIX)]
     except Exception as error:  # noqa: BLE001 - what is wrong with one distribution is told of that one
         project, version = _project_of(distribution)
-        return [Candidate(ALL_GROUP, project, f"{project} {version}".strip(), project, _Unreadable(error))]
+        return [Candidate(ALL_GROUP, project, f"{project} {version}".strip(), project, partial(_raise, error))]
     return [Candidate(p.group, p.name, f"{project} {version}".strip(), project, p.load, p.value) for p in points]
 
 
@@ -156,14 +156,9 @@ def _project_of(distribution: Installed) -> tuple[str, str]:
         return _UNKNOWN, ""
 
 
-@frozen
-class _Unreadable:
-    """Stands for the loading of entry points that could not even be read."""
-
-    error: Exception
-
-    def __call__(self) -> object:
-        raise self.error
+def _raise(error: Exception) -> object:
+    """Stand for the loading of entry points that could not even be read."""
+    raise error
 
 
 def duplicate(candidates: Iterable[Candidate]) -> HookConflict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from hvcore.errors import HookFailed
@@ -22,7 +23,6 @@ class Hook(NamedTuple):
         function: the spec function itself.
         declaration: its kind, and since when it exists.
         arguments: its argument names, in order.
-        may_be_none: whether None is an answer that the spec allows.
     """
 
     name: str
@@ -30,7 +30,11 @@ class Hook(NamedTuple):
     function: Callable[..., Any]
     declaration: HookDeclaration
     arguments: tuple[str, ...]
-    may_be_none: bool
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether None is an answer that the spec allows."""
+        return _may_be_none(self.function)
 
 
 class Answerer(NamedTuple):
@@ -47,15 +51,16 @@ class Answerer(NamedTuple):
     role: str
 
 
-def hooks_of(spec: type) -> list[Hook]:
+@cache
+def hooks_of(spec: type) -> tuple[Hook, ...]:
     """Return the hooks that a class specifies or inherits, in the order in which they are written."""
     functions = {name: value for kind in reversed(spec.__mro__) for name, value in vars(kind).items()}
     hooks: list[Hook] = []
     for name, function in functions.items():
         declaration = declaration_of(function)
         if declaration is not None:
-            hooks.append(Hook(name, spec, function, declaration, _arguments_of(function), _may_be_none(function)))
-    return hooks
+            hooks.append(Hook(name, spec, function, declaration, _arguments_of(function)))
+    return tuple(hooks)
 
 
 def is_several(answer: object) -> bool:
@@ -67,6 +72,7 @@ def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in spec_parameters(function)[1:])
 
 
+@cache
 def _may_be_none(function: Callable[..., Any]) -> bool:
     """Whether the spec's answer may be None; a choice may, since None declines."""
     annotation = str(function.__annotations__.get("return", "None"))

@@ -13,9 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from typing import Protocol
-
-from attrs import frozen
+from typing import NamedTuple, Protocol
 
 __all__ = ["Installed", "Point", "distributions"]
 
@@ -85,8 +83,7 @@ def distributions() -> Iterator[Installed]:
             yield from (_Folder(os.path.join(place, name)) for name in names if name.endswith(".dist-info"))
 
 
-@frozen
-class _Folder:
+class _Folder(NamedTuple):
     """A distribution whose metadata is a folder."""
 
     path: str
@@ -132,8 +129,7 @@ class _Folder:
         return ""
 
 
-@frozen
-class _Point:
+class _Point(NamedTuple):
     group: str
     name: str
     value: str

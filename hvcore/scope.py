@@ -35,6 +35,16 @@ def _nobody(member: Member, hook: Hook, error: Exception | None) -> None:
     """Keep nothing."""
 
 
+class _Manager(pluggy.PluginManager):
+    """pluggy's manager, which does not look for hooks in what every object has."""
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
+        return None if name.startswith("__") else super().parse_hookspec_opts(module_or_class, name)
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 class Scope:
     """The hooks of one hypervisor and everyone who answers them.
 
@@ -48,7 +58,7 @@ class Scope:
 
     def __init__(self, hypervisor: str, specs: Sequence[type]) -> None:
         self.hypervisor = hypervisor
-        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager = _Manager(PROJECT)
         self._hooks: dict[str, Hook] = {}
         self._former: dict[str, str] = {}
         self._members: list[Member] = []

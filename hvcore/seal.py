@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 from hvcore.errors import InvalidPlugin
@@ -17,6 +18,16 @@ __all__ = ["check_member", "check_spec", "spec_parameters"]
 
 _Specs = Mapping[str, Callable[..., Any]]
 
+_SPECIAL_OPTIONS = frozenset({"tryfirst", "trylast", "wrapper", "hookwrapper"})
+_SPECIAL_FLAGS = (
+    inspect.CO_VARARGS
+    | inspect.CO_VARKEYWORDS
+    | inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ITERABLE_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+)
+
 
 @cache
 def spec_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
@@ -24,6 +35,7 @@ def spec_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ..
     return tuple(inspect.signature(function).parameters.values())
 
 
+@cache
 def check_spec(function: Callable[..., Any]) -> None:
     """Check the signature of one hook's spec.
 
@@ -95,6 +107,8 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         by_hook[hook] = name
         declaration = declaration_of(specs[hook])
         passed = [parameter.name for parameter in spec_parameters(specs[hook])[1:]]
+        if _is_ordinary(options, function, passed):
+            continue
         old = _deprecated(specs[hook])
         fault = (
             _fault_in_options(options)
@@ -104,8 +118,10 @@ def check_member(member: Member, specs: _Specs, hypervisor: str) -> None:
         )
         if fault:
             raise _invalid(member, f"{name} {fault[0]}", function, fault[1])
+    attributes = _attributes(implementation)
     for name in specs:
-        function = None if name in member.marked else _unmarked(implementation, name, specs[name])
+        here = name in attributes and name not in member.marked
+        function = _unmarked(implementation, name, specs[name]) if here else None
         if function:
             raise _invalid(
                 member,
@@ -169,6 +185,29 @@ def _has_marks(thing: object) -> bool:
 def _home(implementation: object) -> object:
     """Return what has a place in a file: the module, or the object's class."""
     return implementation if inspect.ismodule(implementation) else type(implementation)
+
+
+def _attributes(implementation: object) -> set[str]:
+    """Name what an object has, or a module; no property is evaluated for it."""
+    if inspect.ismodule(implementation):
+        return {*vars(implementation)}
+    return {name for kind in type(implementation).__mro__ for name in vars(kind)}
+
+
+def _is_ordinary(options: Mapping[str, Any], function: Callable[..., Any], passed: Sequence[str]) -> bool:
+    """Tell at a glance what is so of nearly every method: it takes all that the hook passes, plainly, and returns."""
+    plain = getattr(function, "__func__", None)
+    if not isinstance(plain, FunctionType) or _SPECIAL_OPTIONS & {name for name, value in options.items() if value}:
+        return False
+    code = plain.__code__
+    return (
+        code.co_varnames[: code.co_argcount] == ("self", *passed)
+        and not code.co_flags & _SPECIAL_FLAGS
+        and not (code.co_posonlyargcount or code.co_kwonlyargcount or plain.__defaults__)
+        and {*vars(plain)} == {MARK}
+        and inspect.ismethod(function)
+        and not inspect.isclass(function.__self__)
+    )
 
 
 def _fault_in_options(options: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-
-from attrs import frozen
+from typing import NamedTuple
 
 from hvcore.errors import OperationFailed
 from hvcore.system.kernel_files import read_text
@@ -26,8 +25,7 @@ __all__ = [
 _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 
-@frozen
-class Mount:
+class Mount(NamedTuple):
     """One line of the table.
 
     Attributes:
