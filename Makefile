@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # How many tests run at once; 0 runs them one after the other, in this process.
 WORKERS ?= auto
-MATRIX ?= py311,py312,py313,oldest,pluggy16,examples
+MATRIX ?= py311,py312,py313,oldest,pluggy16,examples,docs
 
 # pyenv's shims hide every version but the active one, so the versions themselves go on PATH for tox.
 empty :=
@@ -21,7 +21,7 @@ space := $(empty) $(empty)
 PYENV_BINS := $(wildcard $(HOME)/.pyenv/versions/3.1[1-9]*/bin)
 TOX_PATH := $(subst $(space),:,$(strip $(PYENV_BINS) $(PATH)))
 
-.PHONY: help demo test lint types format pytest matrix bench clean setup-run setup-dev
+.PHONY: help demo test lint types format pytest matrix docs bench clean setup-run setup-dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -48,8 +48,12 @@ format: setup-dev ## let ruff format, and mend what it can
 pytest: setup-dev ## every test on this Python, from the checkout
 	.ci/summarize .results/pytest.txt $(BIN)/pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
-matrix: setup-dev ## on the built wheel: every Python found, old dependencies, and the example plugins, live as root
+matrix: setup-dev ## on the built wheel: every Python found, old dependencies, the example plugins, live as root, and the site
 	@PATH='$(TOX_PATH)' .ci/summarize .results/matrix.txt $(BIN)/tox run -e $(MATRIX)
+
+docs: setup-dev ## the documentation as a site in build/site; a warning is an error
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees -c docs . build/site
+	@echo "docs: open build/site/index.html"
 
 bench: setup-dev ## the benchmarks, with their ratios
 	$(BIN)/pytest -s -m "" -o python_files='bench_*.py test_*.py' $(BENCH_ARGS) tests/bench

@@ -6,6 +6,7 @@ import inspect
 
 import hvcore.errors
 from hvcore.errors import HypervisorError
+from reference_pages.remedies import REMEDIES
 from reference_pages.text import code, read_doc, table
 
 __all__ = ["errors_page"]
@@ -17,7 +18,8 @@ Every error that a verb raises is a `hvcore.HypervisorError`; the classes are in
 
 _CODES = """\
 A code that begins with another one is a special case of it, so `code.startswith("operation")` stays true when an error
-becomes more specific. The exit status is the one that `hv` ends with.
+becomes more specific. The exit status is the one that `hv` ends with. What to do is told here in general; the field
+`resolution` of an error knows the case. [When a start fails](../how-to/failed-start.md) reads one line by line.
 """
 
 
@@ -26,19 +28,25 @@ def errors_page() -> str:
     tree = (inspect.getdoc(hvcore.errors) or "").partition("::\n\n")[2].partition("\n\n")[0]
     base = read_doc(HypervisorError)
     rows: list[list[str]] = []
+    further: list[list[str]] = []
     for kind in _all_below(HypervisorError):
         doc = read_doc(kind)
-        more = ", ".join(map(code, _further_fields(kind)))
-        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, more or "-"])
+        further += [[code(kind.__name__), code(name), text] for name, text in _further_fields(kind).items()]
+        if kind.__name__ not in REMEDIES:
+            raise LookupError(f"{kind.__name__} has no remedy in docs/reference_pages/remedies.py")
+        remedy = REMEDIES[kind.__name__]
+        rows.append([code(kind.__name__), code(kind.code), str(kind.exit_status), doc.summary, remedy])
     return "\n".join(
         (
             "# Errors\n",
             _INTRO,
             f"```text\n{inspect.cleandoc(tree)}\n```\n",
             _CODES,
-            table(("error", "code", "exit status", "meaning", "further fields"), rows),
+            table(("error", "code", "exit status", "meaning", "what to do"), rows),
             "## The fields of every error\n",
             table(("field", "meaning"), [[code(name), text] for name, text in base.items("Args").items()]),
+            "## Further fields\n",
+            table(("error", "field", "meaning"), further),
         )
     )
 
@@ -48,8 +56,8 @@ def _all_below(kind: type[HypervisorError]) -> list[type[HypervisorError]]:
     return [kind, *(further for child in below for further in _all_below(child))]
 
 
-def _further_fields(kind: type[HypervisorError]) -> list[str]:
+def _further_fields(kind: type[HypervisorError]) -> dict[str, str]:
     lineage = [base for base in kind.__mro__ if issubclass(base, HypervisorError) and base is not HypervisorError]
     # A class without a docstring of its own would show its parent's a second time.
-    found = [name for base in reversed(lineage) if base.__doc__ for name in read_doc(base).items("Args")]
-    return [name for name in dict.fromkeys(found) if name != "message"]
+    told = [read_doc(base).items("Args") for base in reversed(lineage) if base.__doc__]
+    return {name: text for items in told for name, text in items.items() if name != "message"}

@@ -11,7 +11,9 @@ from hvcore.member import Member, Origin
 from hvcore.plugin import BaseHypervisor, Kind
 from hvcore.scope import Hook
 from hvcore.spec import kinds
+from reference_pages.extension_examples import EXTENSION_EXAMPLES
 from reference_pages.text import arguments_and_errors, code, markdown, read_doc, signature_of, table
+from reference_pages.verb_examples import PRELUDE, VERB_EXAMPLES
 
 __all__ = ["hooks_page", "support_page"]
 
@@ -24,6 +26,13 @@ installed on a node.
 _NO_DEFAULTS = """\
 An argument has no default here: every caller passes all of them. The defaults are those of the verbs of
 `hvcore.Hypervisor`, which [api.md](api.md) lists.
+"""
+
+_EXAMPLES = f"""\
+Every hook has an example, which a test runs. For what a verb calls it shows the verb, and each begins anew after these lines:
+
+```pycon
+{PRELUDE}```
 """
 
 _DOMAINS = {
@@ -48,6 +57,7 @@ def hooks_page(hypervisors: Sequence[Hypervisor]) -> str:
         _INTRO,
         markdown(_kinds_table()),
         _NO_DEFAULTS,
+        _EXAMPLES,
     ]
     rows = [
         [f"[{code(h.name)}](#{h.name})", h.declaration.kind, h.declaration.since, _title(h.spec)]
@@ -85,6 +95,12 @@ def _hook(hook: Hook, hypervisors: Sequence[Hypervisor]) -> str:
     lines += [f"- {name}: {' '.join(text.split())}" for name, text in told]
     lines.append(f"- Answered today by: {', '.join(answering) or 'nobody'}\n")
     lines.append(arguments_and_errors(doc))
+    example = VERB_EXAMPLES.get(hook.name) or EXTENSION_EXAMPLES.get(hook.name)
+    if example is None:
+        raise LookupError(
+            f"{hook.name} has no example in docs/reference_pages/verb_examples.py or extension_examples.py"
+        )
+    lines.append(f"Example:\n\n```pycon\n{example}```\n")
     return "\n".join(lines)
 
 

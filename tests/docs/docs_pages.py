@@ -3,11 +3,14 @@
 A comment in the line before a block says what it is:
 
 ``<!-- fragment -->``        it compiles, and is not run
-``<!-- file: NAME -->``      it is written to NAME in the folder that the page's blocks run in; one of Python is imported
+``<!-- file: NAME -->``      it is written to NAME in the folder that the page's blocks run in; one of Python is imported,
+                             unless it belongs to a package in a folder
+``<!-- run -->``             it is a shell's, and runs in that folder; ``pip install -e`` is played without an index
 ``<!-- live -->``            it needs root and LXC
 ``<!-- needs: cgroups -->``  it needs a node on which a container could be limited
 ``<!-- entry points -->``    it is a pyproject whose entry points name what the page's files hold
-``<!-- output -->``          it is what the block before it prints; ``<!-- output: TEXT -->`` is a part of that
+``<!-- output -->``          it is what the block before it prints; ``<!-- output: TEXT -->`` is a part of that; after a
+                             shell's block a line ``...`` stands for any lines, and ``...`` within one for any text
 """
 
 from __future__ import annotations

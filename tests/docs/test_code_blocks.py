@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import inspect
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 from docs_pages import MADE, PAGES, Block, blocks_of, title_of
+from docs_shell import matches, run_in_shell
+from reference_pages.public import public_names
 
 import hvcore
 from hvcore.discovery import ALL_GROUP, HYPERVISORS_GROUP, extension_group
@@ -23,7 +26,7 @@ from hvcore.system.cgroup_layout import current_layout
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 WRITTEN = [page for page in PAGES if not page.read_text("utf-8").startswith(MADE)]
-RUN = [page for page in WRITTEN if any(block.language == "python" for block in blocks_of(page))]
+RUN = [page for page in WRITTEN if any(b.language == "python" or b.mark == "run" for b in blocks_of(page))]
 CONTROLLERS = ("memory", "cpu", "devices")
 
 
@@ -36,8 +39,10 @@ class Stage:
         self.modules: list[str] = []
 
     def write(self, block: Block) -> None:
-        (self.place / block.file).write_text(block.text, "utf-8")
-        if block.language != "python":
+        file = self.place / block.file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text, "utf-8")
+        if block.language != "python" or "/" in block.file:
             return
         name = block.file.removesuffix(".py")
         self.modules.append(name)
@@ -50,6 +55,11 @@ class Stage:
             folder.mkdir()
             assert list(inspect.signature(test).parameters) == ["tmp_path"]
             test(folder)
+
+    def run_in_shell(self, block: Block) -> None:
+        status, output = run_in_shell(block.text, self.place)
+        assert status == 0, f"{block.name} ended with {status}:\n{output}"
+        assert not block.printed or matches(block.printed, output), f"{block.name} printed:\n{output}"
 
     def run(self, block: Block) -> None:
         output = io.StringIO()
@@ -81,6 +91,8 @@ def play(page: Path, stage: Stage, *, live: bool) -> list[str]:
     for block in blocks_of(page):
         if block.file:
             stage.write(block)
+        elif block.language == "sh" and block.mark == "run":
+            stage.run_in_shell(block)
         elif block.language != "python" or block.mark == "fragment" or (block.mark == "live" and not live):
             continue
         elif block.mark == "needs: cgroups" and not can_be_limited():
@@ -101,6 +113,17 @@ def can_be_limited() -> bool:
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
 def test_block_compiles(block: Block) -> None:
     compile(block.text, block.name, "exec")
+
+
+@pytest.mark.parametrize("block", [b for b in PYTHON if "tutorial" in b.page.parts], ids=lambda block: block.name)
+def test_a_tutorial_teaches_public_names_alone(block: Block) -> None:
+    names = {
+        f"{node.module}:{alias.name}"
+        for node in ast.walk(ast.parse(block.text))
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "hvcore"
+        for alias in node.names
+    }
+    assert names <= {f"{module}:{name}" for module, offered in public_names().items() for name in offered}
 
 
 @pytest.mark.parametrize("page", RUN, ids=title_of)
@@ -126,15 +149,17 @@ def test_live_blocks_run(page: Path, stage: Stage) -> None:
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.mark == "entry points"], ids=lambda block: block.name)
 def test_entry_points_name_what_the_page_writes(block: Block, stage: Stage) -> None:
-    written = {other.file: other for other in blocks_of(block.page) if other.file}
     groups = tomllib.loads(block.text)["project"]["entry-points"]
     known = {HYPERVISORS_GROUP, ALL_GROUP, *map(extension_group, hvcore.load().hypervisor_names)}
     assert groups
     assert groups.keys() <= known
+    for other in blocks_of(block.page):
+        if other.file and not other.file.startswith("test_"):
+            stage.write(other)
     for points in groups.values():
         for value in points.values():
             module, _, attribute = value.partition(":")
-            stage.write(written[f"{module}.py"])
+            assert module in stage.modules
             assert hasattr(sys.modules[module], attribute)
 
 

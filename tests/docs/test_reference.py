@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
 import generate_reference
 import pytest
 from docs_pages import DOCS, MADE, title_of
+from reference_pages.extension_examples import EXTENSION_EXAMPLES
+from reference_pages.remedies import REMEDIES
+from reference_pages.verb_examples import PRELUDE, VERB_EXAMPLES
+
+from hvcore import errors
 
 PAGES = generate_reference.pages()
+EXAMPLES = {name: PRELUDE + text for name, text in VERB_EXAMPLES.items()} | EXTENSION_EXAMPLES
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -57,3 +64,29 @@ def test_the_page_of_state_names_every_file_of_an_instance(tmp_path: Path) -> No
     found = {path.name for path in (tmp_path / "state" / "fake" / "web1").iterdir()}
     assert found
     assert {name for name in found if f"`{name}" not in text} == set(), title_of(DOCS / "reference" / "state.md")
+
+
+@pytest.mark.parametrize("hook", EXAMPLES)
+def test_the_example_of_a_hook_runs(hook: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in ("HVCORE_PLUGINS", "HVCORE_DISABLE", "HVCORE_ORDER", "HVCORE_TRACE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HVCORE_CONFIG", "")
+    monkeypatch.setenv("HVCORE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("HVCORE_LOG_DIR", str(tmp_path / "log"))
+    test = doctest.DocTestParser().get_doctest(EXAMPLES[hook], {}, hook, "hooks.md", 0)
+    output: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=output.append).failed == 0, "".join(output)
+
+
+def test_every_hook_has_an_example_that_shows_it() -> None:
+    host = generate_reference.built_in_host()
+    hooks = {hook.name for name in host.hypervisor_names for hook in host.hypervisor(name).scope.hooks}
+    assert EXAMPLES.keys() == hooks
+    properties = {"get_parameters": ".parameters"}
+    assert [name for name, text in EXAMPLES.items() if properties.get(name, name) not in text] == []
+
+
+def test_every_error_has_a_remedy() -> None:
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert REMEDIES.keys() == kinds
