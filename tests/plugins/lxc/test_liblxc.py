@@ -113,7 +113,7 @@ device_rule = st.builds(
     st.just("*") | st.integers(0, 2**20 - 1),
     st.sampled_from(["r", "w", "m", "rw", "rwm"]),
 )
-CAPABILITIES = hvcore_lxc.params._CAPABILITIES.split()  # pyright: ignore[reportPrivateUsage]
+CAPABILITIES = hvcore_lxc.params.CAPABILITIES
 parameters = st.fixed_dictionaries(
     {
         "devices": st.lists(device_rule, max_size=3),
