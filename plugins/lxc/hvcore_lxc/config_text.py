@@ -113,14 +113,9 @@ def parse(text: str) -> ConfigDocument:
 
 def read_text(text: str) -> ConfigText:
     """Take a configuration apart; every text can be, and ``ConfigText.text`` gives it back."""
-    lines: list[ConfigLine] = []
-    position = 0
-    while position < len(text):
-        match = _LINE.match(text, position)
-        assert match is not None
-        lines.append(_line(len(lines) + 1, match[1], match[2]))
-        position = match.end()
-    return ConfigText(tuple(lines))
+    # The last match is the empty one at the end of the text.
+    found = [match for match in _LINE.finditer(text) if match[0]]
+    return ConfigText(tuple(_line(number, match[1], match[2]) for number, match in enumerate(found, start=1)))
 
 
 def _line(number: int, text: str, ending: str) -> ConfigLine:

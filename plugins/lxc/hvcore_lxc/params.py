@@ -11,7 +11,7 @@ from hvcore.errors import InvalidInput
 from hvcore.model.parameters import CPU_MASK, Check, Parameter, ParameterType, ParameterValue
 from hvcore_lxc.document import ConfigEntry, unquoted
 
-__all__ = ["CAPABILITIES", "PARAMETERS", "extra_entries", "words"]
+__all__ = ["CAPABILITIES", "PARAMETERS", "extra_entries", "is_device_rule", "words"]
 
 # Type "a" means every device, whatever numbers follow it, so only the form that says so is taken.
 _DEVICE = re.compile(r"a(?: \*:\* rwm)?|[bc] (\*|[0-9]{1,4}):(\*|[0-9]{1,7}) [rwm]{1,3}")
@@ -106,10 +106,10 @@ def _is_capability_list(value: ParameterValue) -> bool:
 
 
 def _is_device_list(value: ParameterValue) -> bool:
-    return all(map(_is_device, words(value)))
+    return all(map(is_device_rule, words(value)))
 
 
-def _is_device(rule: str) -> bool:
+def is_device_rule(rule: str) -> bool:
     """Tell whether a text is a device rule.
 
     Source: Linux, Documentation/admin-guide/cgroup-v1/devices.rst; MINORBITS in include/linux/kdev_t.h.
