@@ -30,8 +30,6 @@ _OPERATIONS: tuple[Callable[..., Any], ...] = (
     DevicesSpec.hot_mod_device,
 )
 _LIVE_VERBS = {"added": "hot_add_device", "removed": "hot_del_device", "changed": "hot_mod_device"}
-# The gate is there for one start; it says nothing of the definition.
-_PASSING = ("lxc.hook.start-host",)
 
 
 def plan_change(lifecycle: Lifecycle, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> ChangePlan:
@@ -57,9 +55,10 @@ def plan_change(lifecycle: Lifecycle, instance: Instance, block_devices: tuple[B
     changes = changes_between(evolve(known, instance=running), Definition(instance, block_devices), operations)
     config = paths.config(name)
     before = _text_of(config)
+    # The same definition may be rendered otherwise today, as after an update or with another extension.
+    anew = parse(lifecycle.config_text(known))
+    changes += configuration_changes(_document_of(before, config), anew, name)
     after = lifecycle.config_text(Definition(instance, block_devices, known.startup_paused))
-    if not changes:
-        changes = configuration_changes(_document_of(before, config), parse(after), name)
     diff = _diff(before, after, str(config))
     return ChangePlan(lifecycle.context.name, name, changes, {str(config): diff} if diff else {})
 
@@ -76,8 +75,8 @@ def changes_between(running: Definition, wanted: Definition, operations: frozens
 
 
 def configuration_changes(before: ConfigDocument, after: ConfigDocument, name: str) -> tuple[Change, ...]:
-    """Return the keys in which two configurations differ where the definitions do not, as after an update of a plugin."""
-    keys = dict.fromkeys(entry.key for entry in (*before.entries, *after.entries) if entry.key not in _PASSING)
+    """Return the keys in which two configurations of one definition differ."""
+    keys = dict.fromkeys(entry.key for entry in (*before.entries, *after.entries))
     pairs = ((key, before.values(key), after.values(key)) for key in keys)
     return tuple(
         Change(key, "; ".join(old), "; ".join(new), Effect.RESTART, _restart(name))

@@ -6,6 +6,7 @@ where it is; the kernel's admin-guide/cgroup-v2.rst.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from hvcore.model.lint import LintFinding
@@ -14,13 +15,13 @@ from hvcore.system.cgroup_layout import CgroupMode
 from hvcore_lxc.config_text import ConfigLine
 from hvcore_lxc.keys.cgroup_files import CgroupFile, cgroup_files, find_cgroup_file
 from hvcore_lxc.keys.translated_cgroups import successor
+from hvcore_lxc.keys.versions import cgroup_file_of
 from hvcore_lxc.lint.rules_keys import misspelt_word
 from hvcore_lxc.lint.subject import Subject
 
-__all__ = ["cgroup_file_of", "cgroup_rules"]
+__all__ = ["cgroup_rules"]
 
 _PREFIXES = {1: "lxc.cgroup.", 2: "lxc.cgroup2."}
-_META = ("dir", "dir.container", "dir.container.inner", "dir.monitor", "dir.monitor.pivot", "relative")
 _CORE = ("cgroup", "notify_on_release", "tasks")
 _WITHOUT_CONTROLLER = ("devices", "freezer")
 
@@ -46,15 +47,6 @@ def cgroup_rules(subject: Subject) -> Iterator[LintFinding]:
             yield subject.about_value(line, "value", message, meant, part=word)
         if wrong is None:
             yield from _missing(subject, line, version, file)
-
-
-def cgroup_file_of(key: str) -> tuple[int, str]:
-    """Return the version and the file's name of a cgroup key; (0, "") when it is none."""
-    for version, prefix in _PREFIXES.items():
-        name = key.removeprefix(prefix)
-        if name != key and not (version == 1 and name in _META):
-            return version, name
-    return 0, ""
 
 
 def _wrong_layout(subject: Subject, line: ConfigLine, version: int, name: str) -> LintFinding | None:
@@ -93,7 +85,5 @@ def _missing(subject: Subject, line: ConfigLine, version: int, file: CgroupFile)
     elif version == 1 and controller in {"memory", "cpu"}:
         name = cgroup_file_of(line.key)[1]
         # The root of these hierarchies has every file that a cgroup below it has.
-        import os
-
         if not os.path.exists(f"{layout.controllers[controller]}/{name}"):
             yield subject.about_key(line, "cgroup-file", f"this node's kernel has no {name}")

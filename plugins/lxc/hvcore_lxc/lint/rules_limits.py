@@ -9,7 +9,7 @@ from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore.model.lint import LintFinding, Severity
 from hvcore_lxc.config_text import ConfigLine
 from hvcore_lxc.keys.cgroup_files import size_bytes
-from hvcore_lxc.lint.rules_cgroup import cgroup_file_of
+from hvcore_lxc.keys.versions import cgroup_file_of
 from hvcore_lxc.lint.subject import Subject
 
 __all__ = ["limit_rules"]

@@ -12,7 +12,7 @@ from hvcore_lxc.keys.cgroup_files import size_bytes
 from hvcore_lxc.keys.legacy import NOT_NEEDED, renamed
 from hvcore_lxc.keys.table import find_key
 from hvcore_lxc.keys.translated_cgroups import NO_EFFECT, WHY_NOT, successor
-from hvcore_lxc.lint.rules_cgroup import cgroup_file_of
+from hvcore_lxc.keys.versions import cgroup_file_of
 
 __all__ = ["translate"]
 
