@@ -10,6 +10,8 @@ import re
 
 from attrs import frozen
 
+from hvcore.errors import HypervisorError
+from hvcore.model.cpu_mask import parse_cpu_mask
 from hvcore_lxc.keys.grammars import BOOLEAN, TEXT, count, matching, one_of
 from hvcore_lxc.keys.model import Grammar, Repeat
 from hvcore_lxc.params import is_device_rule
@@ -74,13 +76,18 @@ def _size(*others: str) -> Grammar:
     )
 
 
+def _is_cpu_list(value: str) -> bool:
+    try:
+        return bool(parse_cpu_mask(value))
+    except HypervisorError:
+        return False
+
+
 def _is_rule(value: str) -> bool:
     return is_device_rule(value) or re.fullmatch(r"/dev/\S+ [rwm]{1,3}", value) is not None
 
 
-_CPUS = matching(
-    r"(?:[0-9]{1,5}(?:-[0-9]{1,5})?)(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*", "a list of numbers and ranges such as 0-2,4"
-)
+_CPUS = Grammar("a list of numbers and ranges such as 0-2,4", _is_cpu_list)
 _RULE = Grammar("a, or a rule such as 'c 1:3 rwm'", _is_rule)
 _COUNT = one_of("max", or_else=count(0, 2**63 - 1).accepts, allowed="a whole number, or max")
 _PER_DEVICE = matching(rf"{_DEVICE} [0-9]{{1,20}}", "a device and a number, such as '8:0 1048576'")

@@ -45,15 +45,13 @@ def cgroup_rules(subject: Subject) -> Iterator[LintFinding]:
             word, meant = misspelt_word(line.value, file.grammar)
             message = f"{name} must be {file.grammar.allowed}, not {shown(line.value)}"
             yield subject.about_value(line, "value", message, meant, part=word)
-        if wrong is None:
+        if wrong is None and _has_effect(subject, version):
             yield from _missing(subject, line, version, file)
 
 
 def _wrong_layout(subject: Subject, line: ConfigLine, version: int, name: str) -> LintFinding | None:
     mode = subject.node.layout.mode
-    if mode is CgroupMode.NONE or (version == 2) == (mode is CgroupMode.V2):
-        return None
-    if _is_said_for_both(subject, version, name):
+    if mode is CgroupMode.NONE or _has_effect(subject, version) or _is_said_for_both(subject, version, name):
         return None
     mounted = "cgroup version 2 alone" if mode is CgroupMode.V2 else f"cgroup version 1 ({mode})"
     meant = successor(name, line.value) if version == 1 else None
@@ -63,6 +61,10 @@ def _wrong_layout(subject: Subject, line: ConfigLine, version: int, name: str) -
         f"LXC passes over {line.key} here: this node has {mounted}",
         f"lxc.cgroup2.{meant[0]} = {meant[1]}" if meant else "",
     )
+
+
+def _has_effect(subject: Subject, version: int) -> bool:
+    return (version == 2) == (subject.node.layout.mode is CgroupMode.V2)
 
 
 def _is_said_for_both(subject: Subject, version: int, name: str) -> bool:
