@@ -18,6 +18,7 @@ from reference_pages.conformance import conformance_page
 from reference_pages.contract import contract_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page, support_page
+from reference_pages.lxc_keys import lxc_keys_page
 from reference_pages.models import models_page
 from reference_pages.parameters import parameters_page
 
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "models.md": models_page(),
         "cli.md": cli_page(),
         "conformance.md": conformance_page(),
+        "lxc-keys.md": lxc_keys_page(),
     }
     made |= {f"{hypervisor.name}-parameters.md": parameters_page(hypervisor) for hypervisor in hypervisors}
     return {name: f"{HEADER}\n{text}" for name, text in made.items()}

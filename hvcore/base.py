@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from hvcore.markers import hookimpl
+from hvcore.spec.configuration import ConfigurationSpec
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.files import FilesSpec
@@ -29,7 +30,15 @@ __all__ = ["BaseHypervisor"]
 
 
 class BaseHypervisor(
-    LifecycleSpec, InventorySpec, ConsoleSpec, MigrationSpec, NodeSpec, FilesSpec, ParamsSpec, DevicesSpec
+    LifecycleSpec,
+    InventorySpec,
+    ConsoleSpec,
+    MigrationSpec,
+    NodeSpec,
+    FilesSpec,
+    ParamsSpec,
+    DevicesSpec,
+    ConfigurationSpec,
 ):
     """A driver to inherit: answers what does not depend on the hypervisor, from declarations where it can.
 

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 from hvcore.errors import InstanceNotFound, InvalidInput
 from hvcore.locking import instance_lock
 from hvcore.model.names import check_instance_name
+from hvcore.spec.configuration import ConfigurationSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
-from hvcore.verbs import ConsoleVerbs, DeviceVerbs, MigrationVerbs, ParameterVerbs, name_of, naming_errors
+from hvcore.verbs import (
+    ConfigurationVerbs,
+    ConsoleVerbs,
+    DeviceVerbs,
+    MigrationVerbs,
+    ParameterVerbs,
+    name_of,
+    naming_errors,
+)
 
 # The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
     from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.node import NodeInfo
     from hvcore.model.parameters import ParameterValue
-    from hvcore.model.plan import StartPlan
+    from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
     from hvcore.plugin import HypervisorPlugin
@@ -40,7 +49,7 @@ _FORCED_STOP_WAIT_S = 60.0
 
 
 @naming_errors
-class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
+class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, ConfigurationVerbs):
     """One hypervisor of a node.
 
     Every verb that takes an instance takes its definition or its name; a name finds the definition that the instance was
@@ -106,6 +115,19 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
             instance=ready,
             block_devices=_devices(ready, block_devices),
             startup_paused=startup_paused,
+        )
+
+    def plan_change(self, instance: Instance, block_devices: Iterable[BlockDevice] = ()) -> ChangePlan:
+        """Say what of a running instance is not as a definition says, and what would need a restart.
+
+        Raises:
+            InvalidParameter: a parameter fails its check.
+            NotRunning: it does not run.
+            OperationFailed: the comparison could not be made.
+        """
+        ready = self.prepare_instance(instance)
+        return self.scope.command(
+            ConfigurationSpec.plan_change, instance=ready, block_devices=_devices(ready, block_devices)
         )
 
     def verify_instance(self, instance: Instance | str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from hvcore.calling import CALLING
 from hvcore.errors import HypervisorError, InvalidInput
 from hvcore.model.names import check_instance_name
+from hvcore.spec.configuration import ConfigurationSpec
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.migration import MigrationSpec
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
     from hvcore.model.execution import ExecResult
     from hvcore.model.instance import Disk, Instance, Nic
+    from hvcore.model.lint import LintFinding, Translation
     from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.scope import Scope
 
-__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "name_of", "naming_errors"]
+__all__ = [
+    "ConfigurationVerbs",
+    "ConsoleVerbs",
+    "DeviceVerbs",
+    "MigrationVerbs",
+    "ParameterVerbs",
+    "name_of",
+    "naming_errors",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +93,28 @@ def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
 def name_of(instance: Instance | str) -> str:
     """Return an instance's name, which is checked where it is given alone."""
     return check_instance_name(instance) if isinstance(instance, str) else instance.name
+
+
+class ConfigurationVerbs(_Verbs):
+    """Judging the hypervisor's own configuration files."""
+
+    def lint_configuration(self, text: str, path: str) -> tuple[LintFinding, ...]:
+        """Find what is wrong with a configuration in the hypervisor's own format, changing nothing.
+
+        Args:
+            text: the configuration.
+            path: the file that it comes from or is meant for.
+        """
+        return self.scope.command(ConfigurationSpec.lint_configuration, text=text, path=path)
+
+    def translate_configuration(self, text: str, path: str) -> Translation:
+        """Write an old configuration in the words of the hypervisor's present releases.
+
+        Args:
+            text: the configuration.
+            path: the file that it comes from.
+        """
+        return self.scope.command(ConfigurationSpec.translate_configuration, text=text, path=path)
 
 
 class ConsoleVerbs(_Verbs):

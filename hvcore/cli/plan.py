@@ -1,4 +1,4 @@
-"""The verb ``plan``."""
+"""The verb ``plan``: what a start would do, or what a file would change of the running instance."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from hvcore.cli.session import Session
-    from hvcore.model.plan import StartPlan
+    from hvcore.model.plan import ChangePlan, StartPlan
 
-__all__ = ["COMMANDS", "render_plan"]
+__all__ = ["COMMANDS", "render_changes", "render_plan"]
 
 
 def render_plan(plan: StartPlan, colour: bool) -> str:
@@ -32,9 +32,32 @@ def render_plan(plan: StartPlan, colour: bool) -> str:
     return "\n".join(lines)
 
 
+def render_changes(plan: ChangePlan, colour: bool) -> str:
+    """Return in lines what a definition would change of a running instance."""
+    if not plan.changes:
+        lines = [f"{plan.instance} runs on {plan.hypervisor} as the file says: nothing would change"]
+    else:
+        count = len(plan.changes)
+        lines = [f"the file would change {count} {'thing' if count == 1 else 'things'} of {plan.instance}, which runs:"]
+    for change in plan.changes:
+        effect = paint(f"{change.effect:7}", "yellow" if change.effect == "restart" else "green", colour)
+        values = " -> ".join(clean(value) or "nothing" for value in (change.before, change.after))
+        lines.append(f"  {effect}  {clean(change.key)}: {values}")
+        lines.append(f"           by: {clean(change.how)}")
+    for path, diff in plan.documents.items():
+        lines.append(f"{paint(clean(path), 'bold', colour)}:")
+        lines += [f"  | {line}" for line in clean(diff).rstrip("\n").split("\n")]
+    if plan.needs_restart:
+        lines.append("a restart is needed")
+    return "\n".join(lines)
+
+
 def _configure(parser: ArgumentParser) -> None:
     add_file(parser)
     add_paused(parser)
+    parser.add_argument(
+        "--diff", action="store_true", help="compare with the running instance: what changes live, what needs a restart"
+    )
 
 
 def _plan(session: Session, arguments: Arguments) -> int:
@@ -44,11 +67,23 @@ def _plan(session: Session, arguments: Arguments) -> int:
     instance = read_instance(arguments.file, session.wanted)
     with placing_errors(arguments.file):
         hypervisor = session.host.hypervisor(session.wanted or instance.hypervisor)
+        if arguments.diff:
+            return _diff(session, hypervisor.plan_change(instance))
         plan = hypervisor.plan_start(instance, startup_paused=arguments.paused)
     if session.as_json:
         print_json(plan.to_dict())
     else:
         print(render_plan(plan, use_colour(sys.stdout)))
+    return 0
+
+
+def _diff(session: Session, plan: ChangePlan) -> int:
+    from hvcore.cli.output import print_json
+
+    if session.as_json:
+        print_json(plan.to_dict())
+    else:
+        print(render_changes(plan, use_colour(sys.stdout)))
     return 0
 
 

@@ -74,6 +74,7 @@ VERBS = {
     "console": Verb("console", "attach to an instance's console"),
     "exec": Verb("execute", "run a command inside an instance", takes_command=True),
     "plan": Verb("plan", "show what a start would do, and do nothing"),
+    "lint": Verb("lint", "find what is wrong with a configuration or an instance file, or translate an old one"),
     "verify": Verb("health", "check that this node can run instances", is_plain=True),
     "node": Verb("node", "show this node's memory and processors", is_plain=True),
     "files": Verb("node", "show the files that must be alike on all nodes", is_plain=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hvcore.spec.configuration import ConfigurationSpec
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
 from hvcore.spec.files import FilesSpec
@@ -24,6 +25,7 @@ CONTRACT_SPECS: tuple[type, ...] = (
     FilesSpec,
     ParamsSpec,
     DevicesSpec,
+    ConfigurationSpec,
     NoticesSpec,
 )
 """One class of hook specifications per domain."""

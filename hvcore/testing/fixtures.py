@@ -40,6 +40,7 @@ __all__ = [
     "in_child",
     "leak_check",
     "leak_tags",
+    "live_host",
     "lxc_host",
     "own_directory",
     "scope",
@@ -228,7 +229,7 @@ def lxc_host(
     own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
 ) -> Iterator[LiveHost]:
     """LXC with a state directory of the test's own; every instance is ended afterwards, and nothing may be left."""
-    yield from _live_host("lxc", own_directory, unique_tag, leak_check, shared_busybox_root)
+    yield from live_host("lxc", own_directory, unique_tag, leak_check, shared_busybox_root)
 
 
 @pytest.fixture
@@ -236,10 +237,19 @@ def chroot_host(
     own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_busybox_root: Path
 ) -> Iterator[LiveHost]:
     """The same for chroots."""
-    yield from _live_host("chroot", own_directory, unique_tag, leak_check, shared_busybox_root)
+    yield from live_host("chroot", own_directory, unique_tag, leak_check, shared_busybox_root)
 
 
-def _live_host(name: str, directory: Path, tag: str, leak_check: LeakCheck, root: Path) -> Iterator[LiveHost]:
+def live_host(name: str, directory: Path, tag: str, leak_check: LeakCheck, root: Path) -> Iterator[LiveHost]:
+    """Make the fixture of a host of your own hypervisor, with ``yield from``: nothing of it may be left afterwards.
+
+    Args:
+        name: the hypervisor's name.
+        directory: what ``own_directory`` gives.
+        tag: what ``unique_tag`` gives.
+        leak_check: what ``leak_check`` gives.
+        root: the root directory that instances get when a test names none.
+    """
     host = LiveHost(name, directory, tag, root)
     # These two stay as long as the state directory does; they are no leak.
     for own in (host.state_dir / name, host.state_dir / ".locks" / name):

@@ -14,9 +14,10 @@ from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.model.files import AncillaryFiles
 from hvcore.model.info import InstanceInfo
 from hvcore.model.instance import BlockDevice, Disk, Nic
+from hvcore.model.lint import LintFinding, Severity, Translation
 from hvcore.model.nic import NicMode
 from hvcore.model.node import Node, NodeInfo
-from hvcore.model.plan import StartPlan
+from hvcore.model.plan import ChangePlan, StartPlan
 from hvcore.model.recovery import RecoveryReport
 from hvcore.model.state import InstanceState
 from hvcore.model.verify import VerifyReport
@@ -263,6 +264,30 @@ def test_assess_parameters(contract: Contract) -> None:
     advice = contract.answers["assess_parameters"] = ("count is high",)
     assert contract.hypervisor.assess_parameters({"cpu_mask": "0-1"}) is advice
     assert contract.only("assess_parameters") == {"parameters": {"cpu_mask": "0-1", "count": 3}}
+
+
+# Configurations.
+
+
+def test_lint_configuration(contract: Contract) -> None:
+    found = contract.answers["lint_configuration"] = (LintFinding("rule", Severity.ERROR, "wrong", "/x"),)
+    assert contract.hypervisor.lint_configuration("a = 1\n", "/x") is found
+    assert contract.only("lint_configuration") == {"text": "a = 1\n", "path": "/x"}
+
+
+def test_translate_configuration(contract: Contract) -> None:
+    today = contract.answers["translate_configuration"] = Translation("b = 1\n")
+    assert contract.hypervisor.translate_configuration("a = 1\n", "/x") is today
+    assert contract.only("translate_configuration") == {"text": "a = 1\n", "path": "/x"}
+
+
+def test_plan_change(contract: Contract) -> None:
+    plan = contract.answers["plan_change"] = ChangePlan("toy", "web1")
+    assert contract.hypervisor.plan_change(contract.definition) is plan
+    assert contract.only("plan_change") == {
+        "instance": contract.filled,
+        "block_devices": (BlockDevice(Disk("/srv/web1"), "/srv/web1"),),
+    }
 
 
 # Notices.

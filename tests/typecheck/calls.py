@@ -13,8 +13,9 @@ from hvcore.errors import HypervisorError
 from hvcore.model.capability import Capability
 from hvcore.model.execution import ExecResult
 from hvcore.model.files import AncillaryFiles
+from hvcore.model.lint import LintFinding, Translation
 from hvcore.model.parameters import Parameter
-from hvcore.model.plan import StartPlan
+from hvcore.model.plan import ChangePlan, StartPlan
 from hvcore.model.recovery import RecoveryReport
 from hvcore.plugin import Scope, choose, collect, notify
 from hvcore.spec.inventory import InventorySpec
@@ -64,6 +65,9 @@ def through_a_scope(scope: Scope, instance: Instance) -> None:
 def through_a_hypervisor(lxc: Hypervisor, instance: Instance) -> None:
     """Call verbs."""
     assert_type(lxc.plan_start(instance), StartPlan)
+    assert_type(lxc.plan_change(instance), ChangePlan)
+    assert_type(lxc.lint_configuration("", "/x"), tuple[LintFinding, ...])
+    assert_type(lxc.translate_configuration("", "/x"), Translation)
     assert_type(lxc.verify_instance("web1"), bool)
     assert_type(lxc.recover(), RecoveryReport)
     assert_type(lxc.list_instances(), tuple[str, ...])

@@ -60,6 +60,9 @@ PROBES: Mapping[str, Callable[[Hypervisor, Instance], Any]] = {
     "hot_del_device": lambda h, i: h.hot_del_device(i, DeviceType.DISK, _DISK, 1),
     "hot_mod_device": lambda h, i: h.hot_mod_device(i, DeviceType.DISK, _DISK, 1),
     "verify_hotplug_support": lambda h, i: h.verify_hotplug_support(i, DeviceAction.ADD, DeviceType.DISK),
+    "lint_configuration": lambda h, i: h.lint_configuration("", "/nonexistent/config"),
+    "translate_configuration": lambda h, i: h.translate_configuration("", "/nonexistent/config"),
+    "plan_change": lambda h, i: h.plan_change(i),
     "hotplug_supported": lambda h, i: h.hotplug_supported(i),
 }
 """How each operation is called on an instance that does not run."""

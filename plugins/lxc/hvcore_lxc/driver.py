@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from hvcore.model.console import InstanceConsole
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.instance import BlockDevice, Instance
+    from hvcore.model.lint import LintFinding, Translation
     from hvcore.model.node import Node, NodeInfo
     from hvcore.model.parameters import Parameter, ParameterValue
-    from hvcore.model.plan import StartPlan
+    from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
     from hvcore.system.kept_files import Look
@@ -200,6 +201,31 @@ class LxcDriver(BaseHypervisor):
                 f"{instance_name} is paused, so nothing can run in it", resolution=f"'hv resume {instance_name}' first"
             )
         return execute(self.context.runner, self._paths, self._cgroups, instance_name, request)
+
+    # -- configuration ---------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def lint_configuration(self, text: str, path: str) -> tuple[LintFinding, ...]:
+        """Compare a configuration with LXC's keys, and with what the node has."""
+        from hvcore_lxc.lint.facts import NodeFacts
+        from hvcore_lxc.lint.linter import lint
+
+        made_at_start = (str(self._paths.lxcpath), str(self._paths.log_dir))
+        return lint(text, path, NodeFacts.of_node(self.context.runner, made_at_start))
+
+    @hookimpl
+    def translate_configuration(self, text: str, path: str) -> Translation:
+        """Rename the keys of LXC before 2.1, and the files of cgroup version 1."""
+        from hvcore_lxc.lint.translate import translate
+
+        return translate(text, path)
+
+    @hookimpl
+    def plan_change(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> ChangePlan:
+        """Compare a definition with the saved one, and its configuration with the one that LXC reads."""
+        from hvcore_lxc.changes import plan_change
+
+        return plan_change(self._lifecycle, instance, block_devices)
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 

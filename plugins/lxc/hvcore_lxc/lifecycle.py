@@ -18,6 +18,7 @@ from hvcore.system.operation import Step
 from hvcore_lxc.cgroup_manager import CgroupManager
 from hvcore_lxc.container import Container
 from hvcore_lxc.document import ConfigDocument, render
+from hvcore_lxc.fitting import fit_layout
 from hvcore_lxc.gate import Gate
 from hvcore_lxc.mounter import DefaultMounter, Mounter
 from hvcore_lxc.params import words
@@ -150,7 +151,8 @@ class Lifecycle(JournaledLifecycle):
         instance, root = definition.instance, str(self.paths.root(definition.instance.name))
         scope = self.context.scope
         chosen = scope.choose(LxcSteps.lxc_config, instance=instance, root=root, limits=self.cgroups.limits(instance))
-        document = chosen.append(*scope.collect(LxcSteps.lxc_config_entries, instance=instance, document=chosen))
+        added = scope.collect(LxcSteps.lxc_config_entries, instance=instance, document=chosen)
+        document = fit_layout(chosen.append(*added), self.layout.mode)
         return Gate(self.paths.gate(instance.name)).document(document) if definition.startup_paused else document
 
     def mounter(self, definition: Definition) -> Mounter:

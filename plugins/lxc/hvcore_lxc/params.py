@@ -11,7 +11,7 @@ from hvcore.errors import InvalidInput
 from hvcore.model.parameters import CPU_MASK, Check, Parameter, ParameterType, ParameterValue
 from hvcore_lxc.document import ConfigEntry, unquoted
 
-__all__ = ["PARAMETERS", "extra_entries", "words"]
+__all__ = ["CAPABILITIES", "PARAMETERS", "extra_entries", "is_device_rule", "words"]
 
 # Type "a" means every device, whatever numbers follow it, so only the form that says so is taken.
 _DEVICE = re.compile(r"a(?: \*:\* rwm)?|[bc] (\*|[0-9]{1,4}):(\*|[0-9]{1,7}) [rwm]{1,3}")
@@ -20,12 +20,15 @@ _LAST_MINOR = 2**20 - 1
 _MOST_TTYS = 2**20
 _MOST_SECONDS = 7 * 24 * 3600
 # linux/capability.h, in its order; a name that LXC does not know keeps the container from starting.
-_CAPABILITIES = """
+_CAPABILITY_NAMES = """
     chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service
     net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct
     sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control
     setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore
 """
+CAPABILITIES = tuple(_CAPABILITY_NAMES.split())
+"""The capabilities that LXC knows by name."""
+
 _CONTROLLER = re.compile(r"(?:name=)?[a-z][a-z0-9_.-]*")
 # hvcore sets these, or relies on their defaults: an ephemeral container deletes its root when it ends.
 _OWN_KEYS = (
@@ -99,14 +102,14 @@ def _has_controllers(value: ParameterValue) -> bool:
 
 
 def _is_capability_list(value: ParameterValue) -> bool:
-    return set(words(value)) <= set(_CAPABILITIES.split())
+    return set(words(value)) <= set(CAPABILITIES)
 
 
 def _is_device_list(value: ParameterValue) -> bool:
-    return all(map(_is_device, words(value)))
+    return all(map(is_device_rule, words(value)))
 
 
-def _is_device(rule: str) -> bool:
+def is_device_rule(rule: str) -> bool:
     """Tell whether a text is a device rule.
 
     Source: Linux, Documentation/admin-guide/cgroup-v1/devices.rst; MINORBITS in include/linux/kdev_t.h.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hvcore.model.instance import BlockDevice, Instance
 from hvcore.model.nic import NicMode
 from hvcore.model.plan import PlanStep, StartPlan
+from hvcore_lxc.config_text import parse
+from hvcore_lxc.document import ConfigDocument
 from hvcore_lxc.lifecycle import Lifecycle
 from hvcore_lxc.steps import Definition
 from hvcore_lxc.tools import start_command
@@ -25,6 +27,7 @@ def plan_of(
     definition = Definition(instance, block_devices, startup_paused)
     mounter = lifecycle.mounter(definition)
     limits = lifecycle.cgroups.limits(instance)
+    text = lifecycle.config_text(definition)
     command = start_command(paths.lxcpath, name, paths.lxc_log(name))
     steps = (
         PlanStep("state", f"save the definition in {paths.instance_dir(name)}"),
@@ -40,10 +43,22 @@ def plan_of(
         PlanStep(
             "container",
             "start it frozen before init's first instruction" if startup_paused else "start it and see that init runs",
-            (" ".join(command),),
+            (*_interfaces(parse(text)), " ".join(command)),
         ),
     )
     has_network = any(nic.mode is not NicMode.NONE for nic in instance.nics)
     warnings = () if has_network else (f"{name} has no NIC: its network is only its own loopback",)
-    documents = {str(paths.config(name)): lifecycle.config_text(definition)}
+    documents = {str(paths.config(name)): text}
     return StartPlan(lifecycle.context.name, name, steps, documents, warnings)
+
+
+def _interfaces(document: ConfigDocument) -> tuple[str, ...]:
+    """Return a line per interface that LXC makes with the container, as the configuration says it."""
+    found: dict[str, list[str]] = {}
+    for entry in document.entries:
+        number, dot, setting = entry.key.removeprefix("lxc.net.").partition(".")
+        if entry.key.startswith("lxc.net.") and dot:
+            found.setdefault(number, []).append(f"{setting} {entry.value}")
+    return tuple(
+        f"interface {number}: {', '.join(settings)}" for number, settings in found.items() if settings != ["type empty"]
+    )

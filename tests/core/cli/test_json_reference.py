@@ -12,9 +12,11 @@ import pytest
 from hvcore.cli.verbs import VERBS
 from hvcore.errors import CommandFailed, HypervisorError, InvalidInput
 from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.lint import LintFinding, Severity, Translation
+from hvcore.model.plan import Change, ChangePlan, Effect
 from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 from hvcore.model.recovery import Recovery, RecoveryReport
-from hvcore.plugin import BaseHypervisor
+from hvcore.plugin import BaseHypervisor, hookimpl
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/reference/cli-json.md"
 MAPPINGS = {"documents", "versions"}
@@ -61,7 +63,7 @@ def matches(printed: Any, keys: set[str]) -> None:
 
 def test_every_verb_but_the_tour_has_a_section() -> None:
     titled = {verb for title in documented() for verb in title.split(", ")}
-    assert titled == {*VERBS} - {"demo"} | {"When a verb fails"}
+    assert titled == {*VERBS} - {"demo"} | {"When a verb fails", "plan --diff", "lint --translate"}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,28 @@ def test_other_life_cycle_verbs_have_no_memory(hv: Any, started: Any) -> None:
 def test_a_plan_is_documented(hv: Any, instance_file: Any) -> None:
     printed = hv("plan", "--json", instance_file(parameters="refuses_shutdown = true")).json
     assert set(keys_in(printed)) == section_of("plan")
+
+
+def test_a_comparison_is_documented() -> None:
+    plan = ChangePlan("fake", "web1", (Change("tags", "", "x", Effect.RESTART, "how"),), {"/x": "-a"})
+    assert set(keys_in(_json(plan.to_dict()))) == section_of("plan --diff")
+
+
+def test_findings_are_documented(hv: Any, only: Any, tmp_path: Path) -> None:
+    class Linting(BaseHypervisor):
+        @hookimpl
+        def lint_configuration(self, text: str, path: str) -> tuple[LintFinding, ...]:
+            return (LintFinding("rule", Severity.ERROR, "wrong", path),)
+
+        @hookimpl
+        def translate_configuration(self, text: str, path: str) -> Translation:
+            return Translation(text, self.lint_configuration(text, path))
+
+    only(linting=Linting)
+    (tmp_path / "x.conf").write_text("")
+    assert set(keys_in(hv("lint", str(tmp_path / "x.conf"), "--json").json)) == section_of("lint")
+    printed = hv("lint", "--translate", str(tmp_path / "x.conf"), "--json").json
+    assert set(keys_in(printed)) == section_of("lint --translate")
 
 
 def test_files_are_documented(hv: Any, only: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hvcore.cli.plan import render_plan
-from hvcore.model.plan import PlanStep, StartPlan
+from hvcore.cli.plan import render_changes, render_plan
+from hvcore.model.plan import Change, ChangePlan, Effect, PlanStep, StartPlan
+from hvcore.plugin import BaseHypervisor, hookimpl
 
 PLAN = StartPlan(
     "fake",
@@ -51,3 +52,49 @@ def test_a_plan_in_json(hv: Any, instance_file: Any) -> None:
 
 def test_a_plan_with_the_hypervisor_as_an_option(hv: Any, instance_file: Any) -> None:
     assert hv("plan", "-H", "fake", instance_file(head="")).status == 0
+
+
+CHANGES = ChangePlan(
+    "fake",
+    "web1",
+    (
+        Change("backend.memory_mib", "64", "96", Effect.LIVE, "hv balloon web1 96"),
+        Change("nics[0]", "", "{}", Effect.RESTART, "hv stop web1"),
+    ),
+    {"/run/config": "-a\x1b\n+b\n"},
+)
+
+
+def test_changes_in_lines() -> None:
+    assert render_changes(CHANGES, colour=False).split("\n") == [
+        "the file would change 2 things of web1, which runs:",
+        "  live     backend.memory_mib: 64 -> 96",
+        "           by: hv balloon web1 96",
+        "  restart  nics[0]: nothing -> {}",
+        "           by: hv stop web1",
+        "/run/config:",
+        "  | -a\\x1b",
+        "  | +b",
+        "a restart is needed",
+    ]
+    nothing = render_changes(ChangePlan("fake", "web1"), colour=True)
+    assert nothing == "web1 runs on fake as the file says: nothing would change"
+
+
+def test_a_comparison(hv: Any, only: Any, tmp_path: Path) -> None:
+    class Changing(BaseHypervisor):
+        @hookimpl
+        def plan_change(self, instance: Any, block_devices: Any) -> ChangePlan:
+            return CHANGES
+
+    only(changing=Changing)
+    file = tmp_path / "web1.toml"
+    file.write_text('name = "web1"\nhypervisor = "changing"\n')
+    outcome = hv("plan", "--diff", str(file))
+    assert outcome.status == 0
+    assert "a restart is needed" in outcome.out
+    assert hv("plan", "--diff", "--json", str(file)).json == CHANGES.to_dict()
+
+
+def test_a_comparison_that_nobody_makes(hv: Any, instance_file: Any) -> None:
+    assert hv("plan", "--diff", instance_file()).status == 3

@@ -188,7 +188,7 @@ def test_capabilities_that_are_refused(word: str) -> None:
 
 
 def test_the_capabilities_of_this_kernel_are_known() -> None:
-    capabilities = hvcore_lxc.params._CAPABILITIES.split()  # pyright: ignore[reportPrivateUsage]
+    capabilities = hvcore_lxc.params.CAPABILITIES
     assert (capabilities[0], capabilities[21], capabilities[40]) == ("chown", "sys_admin", "checkpoint_restore")
     assert len(capabilities) == len(set(capabilities)) == 41
     assert checked({"drop_capabilities": capabilities})["drop_capabilities"] == tuple(capabilities)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hvcore.testing.busybox import build_busybox_root
-from hvcore.testing.fixtures import LiveHost, leak_check, leak_tags, own_directory, unique_tag
+from hvcore.testing.fixtures import LiveHost, leak_check, leak_tags, live_host, own_directory, unique_tag
 from hvcore.testing.leaks import LeakCheck
 from hvcore.testing.live import require_for_live
 
@@ -48,9 +48,4 @@ def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def nspawn_host(own_directory: Path, unique_tag: str, leak_check: LeakCheck, shared_root: Path) -> Iterator[LiveHost]:
     """nspawn with a state directory of the test's own; every instance is ended afterwards, and nothing may be left."""
-    host = LiveHost("nspawn", own_directory, unique_tag, shared_root)
-    for directory in (host.state_dir / "nspawn", host.state_dir / ".locks" / "nspawn"):
-        directory.mkdir(parents=True)
-    leak_check.watch(directories=[host.state_dir])
-    yield host
-    host.stop_all()
+    yield from live_host("nspawn", own_directory, unique_tag, leak_check, shared_root)

@@ -1,0 +1,1 @@
+"""What is wrong with a configuration, above all what LXC reads without a word."""
