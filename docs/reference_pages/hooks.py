@@ -44,6 +44,7 @@ _DOMAINS = {
     "FilesSpec": "Files",
     "ParamsSpec": "Parameters",
     "DevicesSpec": "Devices",
+    "ConfigurationSpec": "Configuration",
     "NoticesSpec": "Notices",
 }
 

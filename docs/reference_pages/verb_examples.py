@@ -207,6 +207,24 @@ input.parameter
 >>> fake.assess_parameters({"start_delay_s": 0.5})
 ()
 """,
+    "lint_configuration": """\
+>>> lxc = hvcore.load().hypervisor("lxc")
+>>> for finding in lxc.lint_configuration("lxc.uts.nam = web1\\n", "web1.conf"):
+...     print(finding.line, finding.key, "->", finding.suggestion)
+1 lxc.uts.nam -> lxc.uts.name
+""",
+    "translate_configuration": """\
+>>> lxc = hvcore.load().hypervisor("lxc")
+>>> lxc.translate_configuration("lxc.utsname = web1\\n", "web1.conf").text
+'lxc.uts.name = web1\\n'
+""",
+    "plan_change": """\
+>>> try:
+...     fake.plan_change(web1)
+... except hvcore.Unsupported:
+...     print("fake has nothing to compare; LXC does")
+fake has nothing to compare; LXC does
+""",
     "resize_disk": """\
 >>> fake.start_instance(web1)
 >>> fake.resize_disk("web1", root, 2 * 1024**3)

@@ -118,6 +118,11 @@ def test_every_page_is_in_the_index() -> None:
     assert {page for page in ALL_PAGES if page != index} <= linked
 
 
+def test_the_readme_leads_to_whatever_somebody_may_want_to_do() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(prose_of(ROOT / "README.md"))}
+    assert {page for page in PAGES if page.parent.name in {"tutorial", "how-to", "explanation"}} <= linked
+
+
 def test_the_licence_is_there_and_named() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")
     assert "Apache License 2.0" in (ROOT / "README.md").read_text("utf-8")

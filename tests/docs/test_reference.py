@@ -87,6 +87,11 @@ def test_every_hook_has_an_example_that_shows_it() -> None:
     assert [name for name, text in EXAMPLES.items() if properties.get(name, name) not in text] == []
 
 
+@pytest.mark.parametrize("name", ["hooks.md", "support.md"])
+def test_every_domain_of_the_contract_has_a_title(name: str) -> None:
+    assert "Steps of hvcore |" not in PAGES[name]
+
+
 def test_every_error_has_a_remedy() -> None:
     kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
     assert REMEDIES.keys() == kinds
