@@ -256,25 +256,5 @@ fake has nothing to compare; LXC does
 >>> fake.start_instance(web1)
 >>> fake.hotplug_supported("web1")
 """,
-    "lint_configuration": """\
->>> lxc = hvcore.load().hypervisor("lxc")
->>> [finding] = lxc.lint_configuration("lxc.uts.nam = web1\\n", "config")
->>> finding.line, finding.key, finding.suggestion
-(1, 'lxc.uts.nam', 'lxc.uts.name')
-""",
-    "translate_configuration": """\
->>> lxc = hvcore.load().hypervisor("lxc")
->>> print(lxc.translate_configuration("lxc.utsname = web1\\n", "config").text)
-lxc.uts.name = web1
-<BLANKLINE>
-""",
-    "plan_change": """\
->>> fake.start_instance(web1)
->>> try:
-...     fake.plan_change(web1)
-... except hvcore.Unsupported as error:
-...     print(error.operation, "needs LXC")
-plan_change needs LXC
-""",
 }
 """The examples by hook."""
