@@ -38,7 +38,7 @@ def one_of(*words: str, or_else: Callable[[str], bool] | None = None, allowed: s
         allowed: how to say all of it; "" lists the words.
     """
     known = frozenset(words)
-    said = allowed or (" or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0])
+    said = allowed or " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
     return Grammar(said, lambda value: value in known or (or_else is not None and or_else(value)), words)
 
 

@@ -43,7 +43,7 @@ def translate(text: str, file: str) -> Translation:
 class _Worker:
     config: ConfigText
     file: str
-    findings: list[LintFinding] = field(factory=list)
+    findings: list[LintFinding] = field(factory=list[LintFinding])
     interface: int = -1
 
     def line(self, line: ConfigLine) -> str:
