@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node, NodeInfo
     from hvcore.model.parameters import Parameter, ParameterValue
-    from hvcore.model.plan import StartPlan
+    from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.verify import VerifyReport
 
@@ -65,6 +65,14 @@ class FakeDriver(BaseHypervisor):
 
         self._meet("plan", instance.parameters)
         return plan(self._machine(instance.name), instance, startup_memory_mib(self.context, instance), startup_paused)
+
+    @hookimpl
+    def plan_change(self, instance: Instance, block_devices: tuple[BlockDevice, ...]) -> ChangePlan:
+        """Compare a definition with the saved one."""
+        from hvcore.fake.planning import plan_change
+
+        self._meet("plan", instance.parameters)
+        return plan_change(self._machine(instance.name), instance)
 
     @hookimpl
     def verify_instance(self, instance: Instance) -> bool:

@@ -18,7 +18,7 @@ STEPS: dict[str, str] = {
     "console": "it opens the console log",
     "root": "it makes the folder for commands",
     "boot": "the guest boots",
-    "plan": "plan_start",
+    "plan": "plan_start and plan_change",
     "validate": "validate_parameters, with which a start begins",
     "check": "verify_instance",
     "restore": "restore_instance",

@@ -1,4 +1,4 @@
-"""What a start would do, as a value."""
+"""What a start would do, and what a new definition would change, as values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from hvcore.fake.behaviour import Behaviour
 from hvcore.fake.machine import Machine
 from hvcore.fake.params import STARTING, assess
 from hvcore.model.instance import Instance
-from hvcore.model.plan import PlanStep, StartPlan
+from hvcore.model.plan import ChangePlan, PlanStep, StartPlan
 
-__all__ = ["plan"]
+__all__ = ["plan", "plan_change"]
 
 
 def plan(machine: Machine, instance: Instance, memory_mib: int, paused: bool) -> StartPlan:
@@ -43,3 +43,22 @@ def plan(machine: Machine, instance: Instance, memory_mib: int, paused: bool) ->
         documents={str(files.definition): json.dumps(instance.to_dict(), indent=2) + "\n"},
         warnings=(*assess(instance.parameters), *(f"{what}: only remembered, not used" for what in remembered)),
     )
+
+
+def plan_change(machine: Machine, instance: Instance) -> ChangePlan:
+    """Return what a definition would change of a running machine.
+
+    Raises:
+        NotRunning: it does not run.
+        StateFailed: its definition is lost.
+    """
+    from hvcore.errors import StateFailed
+    from hvcore.fake.clock import read_clock
+    from hvcore.model.changes import LIVE_OPERATIONS, changes_between, with_memory
+
+    state = machine.require_running(read_clock())
+    known = machine.files.read_definition()
+    if known is None:
+        raise StateFailed(f"the definition of {machine.name} is lost", resolution="stop it and start it again")
+    changes = changes_between(with_memory(known, state.memory_mib), instance, frozenset(LIVE_OPERATIONS))
+    return ChangePlan(machine.context.name, machine.name, changes)

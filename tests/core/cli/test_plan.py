@@ -96,5 +96,16 @@ def test_a_comparison(hv: Any, only: Any, tmp_path: Path) -> None:
     assert hv("plan", "--diff", "--json", str(file)).json == CHANGES.to_dict()
 
 
-def test_a_comparison_that_nobody_makes(hv: Any, instance_file: Any) -> None:
-    assert hv("plan", "--diff", instance_file()).status == 3
+def test_a_comparison_of_the_embedded_hypervisor(hv: Any, instance_file: Any, started: Any) -> None:
+    assert hv("plan", "--diff", instance_file()).status == 4
+    started()
+    assert "nothing would change" in hv("plan", "--diff", instance_file()).out
+    hv("balloon", "web1", "32")
+    (change,) = hv("plan", "--diff", instance_file(), "--json").json["changes"]
+    assert (change["key"], change["before"], change["effect"]) == ("backend.memory_mib", "32", "live")
+
+
+def test_a_comparison_that_nobody_makes(hv: Any, only: Any, tmp_path: Path) -> None:
+    only(mute=BaseHypervisor)
+    (tmp_path / "x.toml").write_text('name = "web1"\nhypervisor = "mute"\n')
+    assert hv("plan", "--diff", str(tmp_path / "x.toml")).status == 3

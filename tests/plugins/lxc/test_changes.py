@@ -11,7 +11,7 @@ from hvcore.model.disk import BlockDevice, Disk
 from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic, NicMode
 from hvcore.model.plan import Change, ChangePlan, Effect
-from hvcore_lxc.changes import changes_between, configuration_changes
+from hvcore_lxc.changes import configuration_changes, definition_changes
 from hvcore_lxc.config_text import parse
 from hvcore_lxc.steps import Definition
 
@@ -28,7 +28,7 @@ def definition(**changes: Any) -> Definition:
 
 
 def between(operations: frozenset[str] = BALLOON, **changes: Any) -> tuple[Change, ...]:
-    return changes_between(definition(), definition(**changes), operations)
+    return definition_changes(definition(), definition(**changes), operations)
 
 
 def test_the_same_definition_changes_nothing() -> None:
@@ -62,7 +62,7 @@ def test_devices_change_live_where_the_driver_can() -> None:
         assert (added.key, added.before, added.effect) == ("disks[1]", "", effect)
         (nic_added,) = between(operations, nics=(nic,))
         assert (nic_added.key, nic_added.effect) == ("nics[0]", effect)
-        (removed,) = changes_between(definition(nics=(nic,)), definition(), operations)
+        (removed,) = definition_changes(definition(nics=(nic,)), definition(), operations)
         assert (removed.after, removed.effect) == ("", effect)
 
 
@@ -74,7 +74,7 @@ def test_the_root_never_changes_live() -> None:
 def test_another_device_behind_the_same_disk() -> None:
     running = definition()
     moved = evolve(running, block_devices=(BlockDevice(ROOT, "/dev/loop7"),))
-    assert changes_between(running, moved, EVERYTHING) == (
+    assert definition_changes(running, moved, EVERYTHING) == (
         Change("disks[0].device", "/srv/web1", "/dev/loop7", Effect.RESTART, RESTART),
     )
 

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from hvcore.errors import InvalidInput, MissingRequirement
+from hvcore.model.instance import Instance
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode
+from hvcore.testing.commands import FakeRunner
+from hvcore.testing.hypervisors import make_hypervisor
+from hvcore_lxc.cgroups import DefaultCgroups
 from hvcore_lxc.config_text import parse
 from hvcore_lxc.document import ConfigDocument, ConfigEntry, render
 from hvcore_lxc.fitting import fit, fit_layout
+from hvcore_lxc.lifecycle import Lifecycle
 from hvcore_lxc.lint.facts import NodeFacts
 from hvcore_lxc.lint.linter import lint
+from hvcore_lxc.paths import LxcPaths
+from hvcore_lxc.plugin import plugin
+from hvcore_lxc.steps import Definition
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = [(5, 0, 2), (6, 0, 4), (7, 0, 0)]
@@ -87,3 +95,16 @@ def test_narrower_variables_of_lxc_7() -> None:
 def test_without_cgroups_nothing_changes() -> None:
     old = document("lxc.cgroup.pids.max = 5", "lxc.cgroup2.pids.max = 5")
     assert fit(old, (6, 0), CgroupMode.NONE) == fit_layout(old, CgroupMode.HYBRID) == old
+
+
+def test_what_a_user_adds_in_old_words_has_its_effect_on_version_2(tmp_path: Path) -> None:
+    hypervisor = make_hypervisor(plugin, directory=tmp_path, runner=FakeRunner())
+    paths, layout = LxcPaths.of(hypervisor.context), LAYOUTS[CgroupMode.V2]
+    lifecycle = Lifecycle(hypervisor.context, paths, DefaultCgroups(paths, layout), layout)
+    added = Instance("web1", "lxc", parameters={"extra_config": ("lxc.cgroup.pids.max = 5",)})
+    found = lifecycle.document(Definition(hypervisor.prepare_instance(added), ()))
+    assert found.values("lxc.cgroup2.pids.max") == ("5",)
+    assert found.values("lxc.cgroup.pids.max") == ()
+    lost = Instance("web1", "lxc", parameters={"extra_config": ("lxc.cgroup.memory.swappiness = 5",)})
+    with pytest.raises(InvalidInput, match="swappiness"):
+        lifecycle.document(Definition(hypervisor.prepare_instance(lost), ()))

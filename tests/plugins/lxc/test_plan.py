@@ -85,6 +85,15 @@ def test_what_each_step_would_do(tmp_path: Path, root: Path) -> None:
     assert steps["container"].details == (f"lxc-start -P {state} -n web1 -o {tmp_path}/log/lxc/web1.lxc.log -l INFO",)
 
 
+def test_interfaces_are_listed_before_the_command_that_makes_them(tmp_path: Path, root: Path) -> None:
+    nics = (Nic(NicMode.BRIDGED, "br0", ip="192.0.2.1/24"), Nic(NicMode.BRIDGED, "br1", name="lan"))
+    first, second, command = load(tmp_path).plan_start(an_instance(root, *nics)).steps[-1].details
+    assert first.startswith("interface 0: type veth, veth.pair hv")
+    assert first.endswith("link br0, name eth0, flags up, ipv4.address 192.0.2.1/24")
+    assert second.endswith("link br1, name lan, flags up")
+    assert command.startswith("lxc-start ")
+
+
 def test_the_document_is_the_whole_configuration(tmp_path: Path, root: Path) -> None:
     plan = load(tmp_path).plan_start(an_instance(root, num_ttys=2, init="/bin/app -x"))
     ((path, text),) = plan.documents.items()
