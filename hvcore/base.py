@@ -13,6 +13,7 @@ from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.migration import MigrationSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.params import ParamsSpec
+from hvcore.spec.stats import StatsSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ __all__ = ["BaseHypervisor"]
 
 
 class BaseHypervisor(
-    LifecycleSpec, InventorySpec, ConsoleSpec, MigrationSpec, NodeSpec, FilesSpec, ParamsSpec, DevicesSpec
+    LifecycleSpec, InventorySpec, StatsSpec, ConsoleSpec, MigrationSpec, NodeSpec, FilesSpec, ParamsSpec, DevicesSpec
 ):
     """A driver to inherit: answers what does not depend on the hypervisor, from declarations where it can.
 

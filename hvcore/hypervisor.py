@@ -16,6 +16,7 @@ from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
 from hvcore.verbs import ConsoleVerbs, DeviceVerbs, MigrationVerbs, ParameterVerbs, name_of, naming_errors
+from hvcore.watching import WatchVerbs
 
 # The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _FORCED_STOP_WAIT_S = 60.0
 
 
 @naming_errors
-class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
+class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs):
     """One hypervisor of a node.
 
     Every verb that takes an instance takes its definition or its name; a name finds the definition that the instance was

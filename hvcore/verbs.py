@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.scope import Scope
 
-__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "name_of", "naming_errors"]
+__all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "Verbs", "name_of", "naming_errors"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _Kind = TypeVar("_Kind")
 
+# Verbs that are not called as their hook is; an error names the operation of the contract.
+_OPERATIONS = {"instance_stats": "get_instance_stats", "all_instances_stats": "get_all_instances_stats"}
 
-class _Verbs:
+
+class Verbs:
     """What the verbs stand on; ``Hypervisor`` provides it."""
 
     name: str
@@ -69,7 +72,7 @@ def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
             named = named if isinstance(named, str) else getattr(named, "name", None)
             error.add_context(hypervisor=given["self"].name, instance=named if named and named.isprintable() else None)
             # What the caller asked for, not what it took on the way.
-            error.operation = method.__name__
+            error.operation = _OPERATIONS.get(method.__name__, method.__name__)
             raise
 
     return verb
@@ -80,7 +83,7 @@ def name_of(instance: Instance | str) -> str:
     return check_instance_name(instance) if isinstance(instance, str) else instance.name
 
 
-class ConsoleVerbs(_Verbs):
+class ConsoleVerbs(Verbs):
     """Doors into a running instance."""
 
     def get_instance_console(self, instance: Instance | str, primary_node: Node | None = None) -> InstanceConsole:
@@ -149,7 +152,7 @@ class ConsoleVerbs(_Verbs):
         return self.scope.command(ConsoleSpec.exec_in_instance, instance_name=name_of(instance), request=request)
 
 
-class ParameterVerbs(_Verbs):
+class ParameterVerbs(Verbs):
     """The parameters that the hypervisor declares, and their checks."""
 
     @property
@@ -177,7 +180,7 @@ class ParameterVerbs(_Verbs):
         return self.scope.command(ParamsSpec.assess_parameters, parameters=self.fill_parameters(parameters))
 
 
-class MigrationVerbs(_Verbs):
+class MigrationVerbs(Verbs):
     """Both sides of a migration; the order of the calls is told in ``hvcore.spec.migration``."""
 
     @property
@@ -235,7 +238,7 @@ class MigrationVerbs(_Verbs):
             self.scope.command(MigrationSpec.finalize_migration_dst, instance=known, info=info, success=success)
 
 
-class DeviceVerbs(_Verbs):
+class DeviceVerbs(Verbs):
     """Changing the devices of a running instance."""
 
     def resize_disk(self, instance: Instance | str, disk: Disk, new_size_bytes: int) -> None:

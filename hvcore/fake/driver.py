@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
 
 __all__ = ["FakeDriver"]
@@ -166,6 +167,23 @@ class FakeDriver(BaseHypervisor):
         """Read the state of every instance; the CPU times are simulated."""
         self._meet("list", parameters)
         return describe_all(self.context)
+
+    @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Make figures up from the guest's time and its memory; all counters grow steadily."""
+        from hvcore.fake.stats import measure
+
+        self._machine(instance_name).meet("stats")
+        return measure(self.context, instance_name)
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Make them up for every instance."""
+        from hvcore.fake.inventory import recorded_names
+        from hvcore.fake.stats import measure
+
+        found = (measure(self.context, name) for name in recorded_names(self.context))
+        return tuple(stats for stats in found if stats is not None)
 
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:

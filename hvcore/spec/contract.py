@@ -11,6 +11,7 @@ from hvcore.spec.migration import MigrationSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.notices import NoticesSpec
 from hvcore.spec.params import ParamsSpec
+from hvcore.spec.stats import StatsSpec
 
 __all__ = ["CONTRACT_SPECS", "CONTRACT_VERSION"]
 
@@ -20,6 +21,7 @@ CONTRACT_VERSION = "1.0"
 CONTRACT_SPECS: tuple[type, ...] = (
     LifecycleSpec,
     InventorySpec,
+    StatsSpec,
     ConsoleSpec,
     MigrationSpec,
     NodeSpec,

@@ -19,12 +19,14 @@ from hvcore.model.node import Node, NodeInfo
 from hvcore.model.plan import StartPlan
 from hvcore.model.recovery import RecoveryReport
 from hvcore.model.state import InstanceState
+from hvcore.model.stats import CpuStats, InstanceStats, MemoryStats
 from hvcore.model.verify import VerifyReport
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
 
 INFO = InstanceInfo("web1", "toy", InstanceState.RUNNING, 128, 1, 0.5)
+STATS = InstanceStats("web1", "toy", InstanceState.RUNNING, 1.0, CpuStats(), MemoryStats())
 NIC = Nic(NicMode.NONE)
 
 
@@ -163,6 +165,20 @@ def test_get_instance_info(contract: Contract, answer: InstanceInfo | None) -> N
         assert contract.only("get_instance_info") == {"instance_name": "web1", "parameters": None}
     contract.hypervisor.get_instance_info("web1", {"count": 1})
     assert contract.only("get_instance_info")["parameters"] == {"count": 1}
+
+
+@pytest.mark.parametrize("answer", [STATS, None])
+def test_get_instance_stats(contract: Contract, answer: InstanceStats | None) -> None:
+    contract.answers["get_instance_stats"] = answer
+    for form in (contract.definition, "web1"):
+        assert contract.hypervisor.instance_stats(form) is answer
+        assert contract.only("get_instance_stats") == {"instance_name": "web1"}
+
+
+def test_get_all_instances_stats(contract: Contract) -> None:
+    everyone = contract.answers["get_all_instances_stats"] = (STATS,)
+    assert contract.hypervisor.all_instances_stats() is everyone
+    assert contract.only("get_all_instances_stats") == {}
 
 
 def test_get_all_instances_info(contract: Contract) -> None:

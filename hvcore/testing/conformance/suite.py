@@ -33,6 +33,7 @@ from hvcore.testing.conformance.clauses.processes import ProcessClauses
 from hvcore.testing.conformance.clauses.reboot import RebootClauses
 from hvcore.testing.conformance.clauses.runtime import RuntimeClauses
 from hvcore.testing.conformance.clauses.start import StartClauses
+from hvcore.testing.conformance.clauses.stats import StatsClauses
 from hvcore.testing.conformance.clauses.stop import StopClauses
 from hvcore.testing.conformance.collector import PROPERTY, Collector
 from hvcore.testing.conformance.elsewhere import AnotherProcess, ChildProcess
@@ -53,6 +54,7 @@ class HypervisorConformance(
     PauseClauses,
     BalloonClauses,
     InventoryClauses,
+    StatsClauses,
     NodeClauses,
     RuntimeClauses,
     ConsoleClauses,

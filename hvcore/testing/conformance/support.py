@@ -37,6 +37,8 @@ PROBES: Mapping[str, Callable[[Hypervisor, Instance], Any]] = {
     "get_instance_info": lambda h, i: h.get_instance_info(i),
     "get_all_instances_info": lambda h, i: h.get_all_instances_info(),
     "get_instance_definition": lambda h, i: h.get_instance_definition(i.name),
+    "get_instance_stats": lambda h, i: h.instance_stats(i),
+    "get_all_instances_stats": lambda h, i: h.all_instances_stats(),
     "get_node_info": lambda h, i: h.get_node_info(),
     "verify": lambda h, i: h.verify(),
     "capabilities": lambda h, i: h.capabilities(),

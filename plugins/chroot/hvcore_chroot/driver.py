@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
     from hvcore_chroot.groups import Groups
     from hvcore_chroot.inventory import Inventory
@@ -131,6 +132,22 @@ class ChrootDriver(BaseHypervisor):
         """Measure every instance's processes, in one pass."""
         found = (self._inventory.describe(name, pids) for name, pids in self._inventory.pids().items())
         return tuple(info for info in found if info is not None)
+
+    @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Sum up the instance's processes, and read its cgroup where that counts."""
+        from hvcore_chroot.stats import measure
+
+        pids = self._inventory.pids().get(instance_name)
+        return measure(self._inventory, instance_name, pids) if pids else None
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Measure every instance, in one pass over /proc."""
+        from hvcore_chroot.stats import measure
+
+        found = (measure(self._inventory, name, pids) for name, pids in self._inventory.pids().items())
+        return tuple(stats for stats in found if stats is not None)
 
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:

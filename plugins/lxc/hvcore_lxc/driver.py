@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
     from hvcore.system.kept_files import Look
     from hvcore_lxc.cgroup_manager import CgroupManager, Usage
@@ -134,6 +135,21 @@ class LxcDriver(BaseHypervisor):
         """Read every container's cgroup files, in one pass."""
         with self._kept.look() as look:
             return tuple(self._info(usage, look) for usage in self._cgroups.all_usage())
+
+    @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Read the container's cgroup files and the counters of its NICs."""
+        from hvcore_lxc.stats import measure
+
+        usage = self._cgroups.usage(instance_name)
+        return next(iter(measure(self._cgroups, self._paths, self.context.name, [usage] if usage else [])), None)
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Read every container's, in one pass."""
+        from hvcore_lxc.stats import measure
+
+        return measure(self._cgroups, self._paths, self.context.name, self._cgroups.all_usage())
 
     @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:

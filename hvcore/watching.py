@@ -1,0 +1,36 @@
+"""The verbs that watch instances: their statistics and their events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hvcore.spec.stats import StatsSpec
+from hvcore.verbs import Verbs, name_of
+
+if TYPE_CHECKING:
+    from hvcore.model.instance import Instance
+    from hvcore.model.stats import InstanceStats
+
+__all__ = ["WatchVerbs"]
+
+
+class WatchVerbs(Verbs):
+    """What instances use, and what happens to them."""
+
+    def instance_stats(self, instance: Instance | str) -> InstanceStats | None:
+        """Measure one running instance: CPU, memory, block devices, network, tasks and pressure.
+
+        Args:
+            instance: its definition or its name.
+
+        Returns:
+            Its statistics, sizes in bytes and times in seconds; None when it does not run.
+
+        Raises:
+            OperationFailed: it runs but could not be measured.
+        """
+        return self.scope.command(StatsSpec.get_instance_stats, instance_name=name_of(instance))
+
+    def all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Measure every running instance in one pass, sorted by name."""
+        return self.scope.command(StatsSpec.get_all_instances_stats)
