@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hvcore.markers import hookimpl
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
+from hvcore.spec.events import EventsSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.lifecycle import LifecycleSpec
@@ -30,7 +31,16 @@ __all__ = ["BaseHypervisor"]
 
 
 class BaseHypervisor(
-    LifecycleSpec, InventorySpec, StatsSpec, ConsoleSpec, MigrationSpec, NodeSpec, FilesSpec, ParamsSpec, DevicesSpec
+    LifecycleSpec,
+    InventorySpec,
+    StatsSpec,
+    EventsSpec,
+    ConsoleSpec,
+    MigrationSpec,
+    NodeSpec,
+    FilesSpec,
+    ParamsSpec,
+    DevicesSpec,
 ):
     """A driver to inherit: answers what does not depend on the hypervisor, from declarations where it can.
 

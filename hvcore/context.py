@@ -52,6 +52,11 @@ class DriverContext:
     power: PowerEffects | None = None
     observer: Observer = _observe_nothing
 
+    @property
+    def events_dir(self) -> Path:
+        """The directory of the hypervisor's event log, beside the locks."""
+        return self.state_dir.parent / ".events" / self.name
+
     def instance_dir(self, instance_name: str) -> Path:
         """Return the directory of an instance, whether it exists or not."""
         return self.state_dir / instance_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hvcore.errors import InstanceNotFound, InvalidInput
@@ -83,7 +83,7 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
         """
         ready = self.prepare_instance(instance)
         self.scope.command(ParamsSpec.validate_parameters, parameters=ready.parameters)
-        with self._locked(ready.name, "start_instance"):
+        with self._locked(ready.name, "start_instance"), self._events.starting(ready.name, startup_paused):
             self.scope.command(
                 LifecycleSpec.start_instance,
                 instance=ready,
@@ -156,7 +156,8 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
                 f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed="0 s or more"
             )
         definition = None if isinstance(given, str) else self.prepare_instance(given)
-        with self._locked(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
+        wait_s = _FORCED_STOP_WAIT_S if force else 0
+        with self._locked(wanted, "stop_instance", wait_s), self._events.stopping(wanted, force):
             self.scope.command(
                 LifecycleSpec.stop_instance,
                 instance=definition,
@@ -175,7 +176,7 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
 
     def reboot_instance(self, instance: Instance | str) -> None:
         """Restart the guest of a running instance and return once it runs again."""
-        with self._held(instance, "reboot_instance") as known:
+        with self._held(instance, "reboot_instance") as known, self._events.rebooting(known.name):
             self.scope.command(LifecycleSpec.reboot_instance, instance=known)
         self.scope.notify(NoticesSpec.instance_started, instance=known)
 
@@ -184,12 +185,14 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
         wanted = name_of(instance)
         with self._locked(wanted, "pause_instance"):
             self.scope.command(LifecycleSpec.pause_instance, instance_name=wanted)
+            self._events.paused(wanted)
 
     def resume_instance(self, instance: Instance | str) -> None:
         """Give a paused instance its CPU back; resuming a running one changes nothing."""
         wanted = name_of(instance)
         with self._locked(wanted, "resume_instance"):
             self.scope.command(LifecycleSpec.resume_instance, instance_name=wanted)
+            self._events.resumed(wanted)
 
     def balloon_instance_memory(self, instance: Instance | str, memory_mib: int) -> None:
         """Change the memory of a running instance.
@@ -210,7 +213,12 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
     def recover(self, instance_name: str | None = None) -> RecoveryReport:
         """Undo or finish what a killed manager left half done, of one instance or of all."""
         wanted = None if instance_name is None else check_instance_name(instance_name)
-        return self.scope.command(LifecycleSpec.recover, instance_name=wanted)
+        known = self._events.up() if wanted is None else (wanted,)
+        # First those that ended by themselves, while what they have left still tells why; then what was undone.
+        self._events.settle(*known)
+        report = self.scope.command(LifecycleSpec.recover, instance_name=wanted)
+        self._events.settle(*known)
+        return report
 
     # -- inventory -------------------------------------------------------------------------------------------------
 
@@ -305,8 +313,11 @@ class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, Devic
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
-    def _locked(self, name: str, operation: str, wait_s: float = 0) -> AbstractContextManager[None]:
-        return instance_lock(self.scope, self.context.locks, name, operation, wait_s)
+    @contextmanager
+    def _locked(self, name: str, operation: str, wait_s: float = 0) -> Generator[None]:
+        with instance_lock(self.scope, self.context.locks, name, operation, wait_s):
+            self._events.settle(name)
+            yield
 
     def _definition(self, instance: Instance | str) -> Instance:
         if not isinstance(instance, str):

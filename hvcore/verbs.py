@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node
     from hvcore.model.parameters import Parameter, ParameterValue
+    from hvcore.recording import Recorder
     from hvcore.scope import Scope
 
 __all__ = ["ConsoleVerbs", "DeviceVerbs", "MigrationVerbs", "ParameterVerbs", "Verbs", "name_of", "naming_errors"]
@@ -50,6 +51,13 @@ class Verbs:
 
     def _held(self, instance: Instance | str, operation: str) -> AbstractContextManager[Instance]:
         raise NotImplementedError
+
+    @functools.cached_property
+    def _events(self) -> Recorder:
+        from hvcore.recording import Recorder
+        from hvcore.system.event_log import EventLog
+
+        return Recorder(self.scope, EventLog(self.context.events_dir))
 
 
 def naming_errors(kind: type[_Kind]) -> type[_Kind]:
@@ -231,11 +239,15 @@ class MigrationVerbs(Verbs):
         """End a migration on the source: forget the instance after success, keep it after failure."""
         with self._held(instance, "finalize_migration_source") as known:
             self.scope.command(MigrationSpec.finalize_migration_source, instance=known, success=success, live=live)
+            if success:
+                self._events.left(known.name)
 
     def finalize_migration_dst(self, instance: Instance | str, info: str, success: bool) -> None:
         """End a migration on the target: keep the instance after success, remove every trace after failure."""
         with self._held(instance, "finalize_migration_dst") as known:
             self.scope.command(MigrationSpec.finalize_migration_dst, instance=known, info=info, success=success)
+            if success:
+                self._events.arrived(known.name)
 
 
 class DeviceVerbs(Verbs):

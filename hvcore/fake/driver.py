@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hvcore.fake.machine import Machine
     from hvcore.model.console import InstanceConsole
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import BlockDevice, Disk, Instance, Nic
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
 
 __all__ = ["FakeDriver"]
 
@@ -208,6 +210,22 @@ class FakeDriver(BaseHypervisor):
 
         self._meet("verify", parameters)
         return examine(self.context)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Listen to the bell, and wait for the moment at which a guest that was asked has shut down."""
+        from hvcore.fake.guest_end import watch
+
+        return watch(self._machine(instance_name))
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Say that it has shut down as it was asked to, or that its node lost power."""
+        from hvcore.fake.guest_end import find_end
+
+        return find_end(self._machine(instance_name))
 
     # -- console ---------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
+from hvcore.spec.events import EventsSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.lifecycle import LifecycleSpec
@@ -22,6 +23,7 @@ CONTRACT_SPECS: tuple[type, ...] = (
     LifecycleSpec,
     InventorySpec,
     StatsSpec,
+    EventsSpec,
     ConsoleSpec,
     MigrationSpec,
     NodeSpec,

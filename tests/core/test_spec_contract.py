@@ -128,6 +128,8 @@ def test_every_hook_of_a_command_has_its_verb() -> None:
         "get_parameters": "parameters",
         "get_instance_stats": "instance_stats",
         "get_all_instances_stats": "all_instances_stats",
+        "watch_guest": "watch_events",
+        "get_guest_end": "watch_events",
     }
     for hook in CONTRACT:
         if hook.declaration.kind is Kind.COMMAND:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import BlockDevice, Instance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
     from hvcore_chroot.groups import Groups
     from hvcore_chroot.inventory import Inventory
     from hvcore_chroot.lifecycle import Lifecycle
@@ -170,6 +172,20 @@ class ChrootDriver(BaseHypervisor):
         from hvcore_chroot.limits import limits
 
         return limits(self.context, self._groups)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Watch over one process after the other: the instance has ended with the last."""
+        return self._lifecycle.guest(instance_name).watch()
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Say that nobody knows why: the processes are nobody's children who would tell."""
+        from hvcore.model.event import EventReason, GuestEnd
+
+        return None if self._lifecycle.guest(instance_name).is_alive else GuestEnd(EventReason.UNKNOWN)
 
     # -- console ---------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.node import Node, NodeInfo
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hvcore.model.recovery import RecoveryReport
     from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
     from hvcore.system.kept_files import Look
     from hvcore_lxc.cgroup_manager import CgroupManager, Usage
     from hvcore_lxc.lifecycle import Lifecycle
@@ -183,6 +185,22 @@ class LxcDriver(BaseHypervisor):
         from hvcore_lxc.limits import limits
 
         return limits(self.context, self._cgroups.layout if isinstance(self._cgroups, DefaultCgroups) else None)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Watch over the container's init."""
+        from hvcore_lxc.guest_end import watch
+
+        return watch(self._lifecycle.container(instance_name))
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Read LXC's log, and the kernel's for want of memory."""
+        from hvcore_lxc.guest_end import find_end
+
+        return find_end(self._lifecycle.container(instance_name))
 
     # -- console ---------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ def test_memory_by_kind_and_its_limit(lxc: Hypervisor, running: Running, until: 
     instance = running(memory_mib=64)
     before = measured(lxc, instance).memory
     assert before.limit_bytes == 64 * MIB
-    holding = 'x=$(dd if=/dev/zero bs=1M count=4 2>/dev/null | tr "\\0" a); sleep 86400'
+    holding = "x=aaaaaaaaaaaaaaaa; while [ ${#x} -lt 8388608 ]; do x=$x$x; done; sleep 86400"
     in_guest(lxc, instance, f"({holding}) >/dev/null 2>&1 &")
     until(lambda: (measured(lxc, instance).memory.anon_bytes or 0) >= (before.anon_bytes or 0) + 4 * MIB)
     after = measured(lxc, instance).memory
