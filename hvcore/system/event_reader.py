@@ -19,7 +19,7 @@ _CHUNK_BYTES = 64 * 1024
 
 @frozen
 class _Place:
-    """Where a reader is: the log, and the number of the event that comes next."""
+    """Where a reader is: the log, "" before there is one, and the number of the event that comes next."""
 
     log: str
     number: int
@@ -56,7 +56,8 @@ class EventReader:
         self._offset = 0
         self._place: _Place | None = None
         if after is None:
-            self._place = self._end()
+            # Of a log that is not there yet, the first event is the next one.
+            self._place = self._end() or _Place("", 1)
         elif after:
             self._place = self._parse(after)
 
@@ -108,7 +109,7 @@ class EventReader:
         for file in files:
             if exhausted and os.path.samestat(os.fstat(file.descriptor), exhausted):
                 continue
-            if self._place and file.header.log == self._place.log and file.header.first <= self._place.number:
+            if self._place and _is_in(self._place, file.header):
                 wanted = file
                 break
             # The older one is of use only where the newer one goes on from it.
@@ -121,7 +122,8 @@ class EventReader:
             return None
         self._descriptor, self._offset = wanted.descriptor, wanted.offset
         place, header = self._place, wanted.header
-        if place and place.log == header.log and header.first <= place.number:
+        if place and _is_in(place, header):
+            self._place = _Place(header.log, place.number)
             return None
         self._place = _Place(header.log, header.first)
         return self._lost(header.first - 1) if place else None
@@ -187,6 +189,11 @@ class EventReader:
 
     def _cursor(self, number: int) -> str:
         return f"{self._hypervisor}/{self._place.log if self._place else ''}/{number}"
+
+
+def _is_in(place: _Place, header: Header) -> bool:
+    """Tell whether the event at a place is behind a header: in that file, or in one that follows it."""
+    return place.log in {"", header.log} and header.first <= place.number
 
 
 def _first_line(descriptor: int) -> bytes:
