@@ -119,6 +119,9 @@ class Recorder:
     def _still_there(self, name: str) -> None:
         """Tell what became of an instance whose stop failed."""
         try:
+            last = self._log.last(name)
+            if last is None:
+                return
             end = end_of_guest(self._scope, name)
         except HypervisorError as error:
             _complain(error)

@@ -24,7 +24,6 @@ from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
 from hvcore.model.parameters import ParameterValue
 from hvcore.scope import Scope
-from hvcore.system.event_log import NEWEST, OLDER
 from hvcore.testing.busybox import build_busybox_root
 from hvcore.testing.children import Child
 from hvcore.testing.commands import FakeRunner
@@ -242,12 +241,9 @@ def chroot_host(
 
 def _live_host(name: str, directory: Path, tag: str, leak_check: LeakCheck, root: Path) -> Iterator[LiveHost]:
     host = LiveHost(name, directory, tag, root)
-    # These stay as long as the state directory does; they are no leak.
-    events = host.state_dir / ".events" / name
-    for own in (host.state_dir / name, host.state_dir / ".locks" / name, events):
+    # These two stay as long as the state directory does; they are no leak.
+    for own in (host.state_dir / name, host.state_dir / ".locks" / name):
         own.mkdir(parents=True)
-    for file in (NEWEST, OLDER):
-        (events / file).touch()
     leak_check.watch(directories=[host.state_dir])
     yield host
     host.stop_all()

@@ -10,6 +10,7 @@ import pytest
 
 from hvcore.errors import InvalidInput, InvalidParameter
 from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.event import EventReason, GuestEnd
 from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.model.files import AncillaryFiles
 from hvcore.model.info import InstanceInfo
@@ -294,3 +295,27 @@ def test_instance_started(contract: Contract) -> None:
 def test_instance_stopped(contract: Contract) -> None:
     contract.hypervisor.stop_instance("web1")
     assert contract.only("instance_stopped") == {"instance_name": "web1"}
+
+
+# Events.
+
+
+def test_watch_guest(contract: Contract) -> None:
+    contract.answers["list_instances"] = ("web1",)
+    with contract.hypervisor.watch_events() as watch:
+        assert watch.wait(0) is None
+    assert contract.only("watch_guest") == {"instance_name": "web1"}
+
+
+def test_get_guest_end(contract: Contract) -> None:
+    contract.hypervisor.start_instance(contract.definition)
+    contract.calls.clear()
+    contract.answers["list_instances"] = ()
+    contract.answers["get_guest_end"] = GuestEnd(EventReason.SIGNAL, 9)
+    contract.hypervisor.cleanup_instance("web1")
+    assert [call.hook for call in contract.calls] == ["get_guest_end", "cleanup_instance"]
+    assert contract.only("cleanup_instance", locked=True) == {"instance_name": "web1"}
+    with contract.hypervisor.watch_events("") as watch:
+        events = [watch.wait(0) for _ in range(3)]
+    assert events[2] is not None
+    assert (events[2].instance, events[2].reason, events[2].status) == ("web1", EventReason.SIGNAL, 9)

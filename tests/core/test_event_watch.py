@@ -17,7 +17,7 @@ from hvcore.event_watch import EventWatch
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.event import EventKind, EventReason, InstanceEvent
 from hvcore.plugin import BaseHypervisor, HypervisorPlugin, hookimpl
-from hvcore.system.event_log import NEWEST, EventLog
+from hvcore.system.event_log import EventLog
 from hvcore.testing.children import Child
 from hvcore.testing.fixtures import in_child
 
@@ -124,7 +124,7 @@ def test_a_stop_that_fails_leaves_it_started(fake: Hypervisor, watch: EventWatch
     assert all_now(watch)[2:] == ["web1 stopping", "web1 started stop-failed"]
 
 
-def test_a_guest_that_ends_later_is_told_of_without_a_verb(fake: Hypervisor, watch: EventWatch) -> None:
+def test_watch_guest_tells_of_an_end_without_a_verb(fake: Hypervisor, watch: EventWatch) -> None:
     fake.start_instance(instance(stop_delay_s=0.4))
     with pytest.raises(StopTimeout):
         fake.stop_instance("web1", timeout_s=0)
@@ -134,7 +134,7 @@ def test_a_guest_that_ends_later_is_told_of_without_a_verb(fake: Hypervisor, wat
     assert following(watch, 2) == ["web1 starting", "web1 started"]
 
 
-def test_a_guest_that_ended_while_nobody_watched_is_told_of_by_the_next_verb(fake: Hypervisor) -> None:
+def test_get_guest_end_tells_the_next_verb_of_an_end_that_nobody_watched(fake: Hypervisor) -> None:
     fake.start_instance(instance(stop_delay_s=0.01))
     with pytest.raises(StopTimeout):
         fake.stop_instance("web1", timeout_s=0)
@@ -214,6 +214,9 @@ def test_a_killed_stopper_leaves_the_rest_to_the_watch(
     following(watch, 2)
     child = in_child(lambda: load(tmp_path).hypervisor("fake").stop_instance("web1"))
     assert following(watch, 1) == ["web1 stopping"]
+    console = tmp_path / "log" / "fake" / "web1.console.log"
+    while "asked to shut down" not in console.read_text():
+        pass
     child.kill()
     assert following(watch, 1) == ["web1 stopped clean"]
     fake.stop_instance("web1", force=True)
@@ -330,7 +333,7 @@ def test_all_hypervisors_of_a_host(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_keeps_no_verb_from_its_work(
     fake: Hypervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake.context.events_dir.parent.mkdir(parents=True)
+    fake.context.events_dir.parent.mkdir(parents=True, exist_ok=True)
     fake.context.events_dir.touch()
     fake.start_instance(instance())
     fake.stop_instance("web1")
@@ -355,7 +358,19 @@ def test_a_migrated_instance_leaves_and_arrives(tmp_path: Path) -> None:
     target.stop_instance("web1", force=True)
 
 
+def test_each_state_directory_has_a_log_of_its_own(tmp_path: Path) -> None:
+    hypervisors = [
+        hvcore.load(state_dir=tmp_path / state, log_dir=tmp_path / "log").hypervisor("fake") for state in ("a", "b")
+    ]
+    with hypervisors[0].watch_events() as here, hypervisors[1].watch_events() as there:
+        hypervisors[0].start_instance(instance())
+        hypervisors[0].stop_instance("web1", force=True)
+        assert len(all_now(here)) == 4
+        assert all_now(there) == []
+    context = hvcore.load(state_dir="/run/hvcore", log_dir=tmp_path).hypervisor("fake").context
+    assert context.events_dir == tmp_path / "fake" / "events"
+
+
 def test_the_reasons_are_the_promised_ones() -> None:
     wanted = {"clean", "exit-status", "signal", "out-of-memory", "killed", "node-reboot"}
     assert wanted <= {str(reason) for reason in EventReason}
-    assert (NEWEST, len(EventKind)) == ("log", 7)
