@@ -148,7 +148,13 @@ class Pressure:
 
 @frozen
 class PressureStats:
-    """The pressure on CPU, memory and block devices; None where the kernel does not tell."""
+    """The pressure on each resource; None where the kernel does not tell.
+
+    Attributes:
+        cpu: while tasks waited for a CPU.
+        memory: while they waited for memory, as for what was swapped out.
+        io: while they waited for block devices.
+    """
 
     cpu: Pressure | None = None
     memory: Pressure | None = None

@@ -111,6 +111,12 @@ def test_statistics_are_documented(hv: Any, started: Any) -> None:
     assert all(f"`{key}`" in PAGE.read_text("utf-8") for key in watched["rates"])
 
 
+def test_events_are_documented(hv: Any, started: Any) -> None:
+    started()
+    lines = hv("events", "--kept", "--no-wait", "--json").out.splitlines()
+    assert [set(json.loads(line)) for line in lines] == [section_of("events")] * 2
+
+
 def test_a_plan_is_documented(hv: Any, instance_file: Any) -> None:
     printed = hv("plan", "--json", instance_file(parameters="refuses_shutdown = true")).json
     assert set(keys_in(printed)) == section_of("plan")
