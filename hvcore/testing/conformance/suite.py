@@ -19,6 +19,7 @@ from hvcore.testing.conformance.clauses.cleanup import CleanupClauses
 from hvcore.testing.conformance.clauses.console import ConsoleClauses
 from hvcore.testing.conformance.clauses.devices import DeviceClauses
 from hvcore.testing.conformance.clauses.errors import ErrorClauses
+from hvcore.testing.conformance.clauses.events import EventClauses
 from hvcore.testing.conformance.clauses.execution import ExecClauses
 from hvcore.testing.conformance.clauses.files import FilesClauses
 from hvcore.testing.conformance.clauses.inventory import InventoryClauses
@@ -55,6 +56,7 @@ class HypervisorConformance(
     BalloonClauses,
     InventoryClauses,
     StatsClauses,
+    EventClauses,
     NodeClauses,
     RuntimeClauses,
     ConsoleClauses,
