@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hvcore.fake.machine import Machine
     from hvcore.model.console import InstanceConsole
     from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import BlockDevice, Disk, Instance, Nic
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
 
 __all__ = ["FakeDriver"]
 
@@ -176,6 +179,23 @@ class FakeDriver(BaseHypervisor):
         return describe_all(self.context)
 
     @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Make figures up from the guest's time and its memory; all counters grow steadily."""
+        from hvcore.fake.stats import measure
+
+        self._machine(instance_name).meet("stats")
+        return measure(self.context, instance_name)
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Make them up for every instance."""
+        from hvcore.fake.inventory import recorded_names
+        from hvcore.fake.stats import measure
+
+        found = (measure(self.context, name) for name in recorded_names(self.context))
+        return tuple(stats for stats in found if stats is not None)
+
+    @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the saved definition."""
         return self._machine(instance_name).files.read_definition()
@@ -198,6 +218,22 @@ class FakeDriver(BaseHypervisor):
 
         self._meet("verify", parameters)
         return examine(self.context)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Listen to the bell, and wait for the moment at which a guest that was asked has shut down."""
+        from hvcore.fake.guest_end import watch
+
+        return watch(self._machine(instance_name))
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Say that it has shut down as it was asked to, or that its node lost power."""
+        from hvcore.fake.guest_end import find_end
+
+        return find_end(self._machine(instance_name))
 
     # -- console ---------------------------------------------------------------------------------------------------
 
