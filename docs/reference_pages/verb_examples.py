@@ -219,11 +219,13 @@ input.parameter
 'lxc.uts.name = web1\\n'
 """,
     "plan_change": """\
->>> try:
-...     fake.plan_change(web1)
-... except hvcore.Unsupported:
-...     print("fake has nothing to compare; LXC does")
-fake has nothing to compare; LXC does
+>>> fake.start_instance(web1)
+>>> larger = hvcore.Instance("web1", "fake", memory_mib=512, disks=[root])
+>>> plan = fake.plan_change(larger)
+>>> [(change.key, change.before, change.after) for change in plan.changes]
+[('backend.memory_mib', '256', '512')]
+>>> plan.needs_restart
+False
 """,
     "resize_disk": """\
 >>> fake.start_instance(web1)
