@@ -168,6 +168,9 @@ class AsyncHypervisor:
     hot_mod_device = _Verb(Hypervisor.hot_mod_device)
     verify_hotplug_support = _Verb(Hypervisor.verify_hotplug_support)
     hotplug_supported = _Verb(Hypervisor.hotplug_supported)
+    lint_configuration = _Verb(Hypervisor.lint_configuration)
+    translate_configuration = _Verb(Hypervisor.translate_configuration)
+    plan_change = _Verb(Hypervisor.plan_change)
 
     async def parameters(self) -> tuple[Parameter, ...]:
         """Return the parameters that the hypervisor declares."""
