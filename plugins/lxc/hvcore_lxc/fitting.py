@@ -68,10 +68,12 @@ def fit_layout(document: ConfigDocument, mode: CgroupMode) -> ConfigDocument:
     """
     if mode is not CgroupMode.V2 or not any(cgroup_file_of(entry.key)[0] == 1 for entry in document.entries):
         return document
+    from hvcore_lxc.keys.translated_cgroups import counterpart
     from hvcore_lxc.lint.translate import translate
 
-    said_for_both = {_controller(entry) for entry in document.entries if cgroup_file_of(entry.key)[0] == 2}
-    kept = tuple(e for e in document.entries if cgroup_file_of(e.key)[0] != 1 or _controller(e) not in said_for_both)
+    files = [cgroup_file_of(entry.key) for entry in document.entries]
+    pairs = zip(document.entries, files, strict=True)
+    kept = tuple(e for e, (version, name) in pairs if version != 1 or (2, counterpart(name)) not in files)
     translation = translate(render(evolve(document, entries=kept)), "")
     for finding in translation.findings:
         if finding.severity is Severity.ERROR:
@@ -82,17 +84,20 @@ def fit_layout(document: ConfigDocument, mode: CgroupMode) -> ConfigDocument:
 
 
 def _fit_version_1(document: ConfigDocument) -> ConfigDocument:
-    said_for_both = {_controller(entry) for entry in document.entries if cgroup_file_of(entry.key)[0] == 1}
+    from hvcore_lxc.keys.translated_cgroups import counterpart
+
+    files = (cgroup_file_of(entry.key) for entry in document.entries)
+    said_for_both = {counterpart(name) for version, name in files if version == 1}
     entries: list[ConfigEntry] = []
     for entry in document.entries:
         version, name = cgroup_file_of(entry.key)
         if version != 2:
             entries.append(entry)
         elif name in _AS_IN_VERSION_1:
-            if _controller(entry) not in said_for_both:
+            if name not in said_for_both:
                 value = "-1" if name == "memory.max" and entry.value == "max" else entry.value
                 entries.append(ConfigEntry(f"lxc.cgroup.{_AS_IN_VERSION_1[name]}", value))
-        elif _controller(entry) not in said_for_both:
+        elif name not in said_for_both:
             raise InvalidInput(
                 f"{entry.key} has no effect where cgroup version 1 is mounted, and no equal there",
                 key=entry.key,
@@ -116,7 +121,3 @@ def _known(entry: ConfigEntry, version: Version) -> ConfigEntry:
         value=entry.value,
         allowed=f"LXC {'.'.join(map(str, key.since))} or newer" if version < key.since else "another key",
     )
-
-
-def _controller(entry: ConfigEntry) -> str:
-    return cgroup_file_of(entry.key)[1].partition(".")[0]

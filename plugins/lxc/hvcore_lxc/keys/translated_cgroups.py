@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-__all__ = ["NO_EFFECT", "WHY_NOT", "successor"]
+__all__ = ["NO_EFFECT", "WHY_NOT", "counterpart", "successor"]
 
 _Conversion = Callable[[str], str | None]
 
@@ -46,6 +46,17 @@ def successor(name: str, value: str) -> tuple[str, str] | None:
     found = _FILES.get(name)
     converted = found[1](value) if found else None
     return (found[0], converted) if found and converted is not None else None
+
+
+def counterpart(name: str) -> str | None:
+    """Return the file of version 2 that a file of version 1 has a part in, or None.
+
+    Args:
+        name: a file of version 1, such as ``cpu.cfs_quota_us``.
+    """
+    if name.startswith("hugetlb."):
+        return name.replace(".limit_in_bytes", ".max")
+    return _TOGETHER.get(name) or (_FILES[name][0] if name in _FILES else None)
 
 
 def _same(value: str) -> str:
@@ -101,4 +112,11 @@ _FILES: Mapping[str, tuple[str, _Conversion]] = {
     "blkio.throttle.write_bps_device": ("io.max", _rate("wbps")),
     "blkio.throttle.read_iops_device": ("io.max", _rate("riops")),
     "blkio.throttle.write_iops_device": ("io.max", _rate("wiops")),
+}
+
+# These need the value of another file, too.
+_TOGETHER: Mapping[str, str] = {
+    "memory.memsw.limit_in_bytes": "memory.swap.max",
+    "cpu.cfs_quota_us": "cpu.max",
+    "cpu.cfs_period_us": "cpu.max",
 }

@@ -14,7 +14,7 @@ from hvcore.model.refusal import closest, shown
 from hvcore.system.cgroup_layout import CgroupMode
 from hvcore_lxc.config_text import ConfigLine
 from hvcore_lxc.keys.cgroup_files import CgroupFile, cgroup_files, find_cgroup_file
-from hvcore_lxc.keys.translated_cgroups import successor
+from hvcore_lxc.keys.translated_cgroups import counterpart, successor
 from hvcore_lxc.keys.versions import cgroup_file_of
 from hvcore_lxc.lint.rules_keys import misspelt_word
 from hvcore_lxc.lint.subject import Subject
@@ -68,10 +68,11 @@ def _has_effect(subject: Subject, version: int) -> bool:
 
 
 def _is_said_for_both(subject: Subject, version: int, name: str) -> bool:
-    """Whether the file serves both layouts, and sets the same controller for the other one, too."""
-    controller = name.partition(".")[0]
-    others = (cgroup_file_of(line.key) for line in subject.entries)
-    return any(other and other != version and name.partition(".")[0] == controller for other, name in others)
+    """Whether the file serves both layouts, and says the same for the other one, too."""
+    others = [cgroup_file_of(line.key) for line in subject.entries]
+    if version == 1:
+        return (2, counterpart(name)) in others
+    return any(other == 1 and counterpart(old) == name for other, old in others)
 
 
 def _missing(subject: Subject, line: ConfigLine, version: int, file: CgroupFile) -> Iterator[LintFinding]:
