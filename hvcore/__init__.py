@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hvcore import aio as aio
     from hvcore.discovery import Selection as Selection
     from hvcore.errors import HypervisorError as HypervisorError
     from hvcore.errors import InvalidInput as InvalidInput
@@ -80,6 +81,7 @@ __all__ = [
     "Unsupported",
     "VerifyReport",
     "__version__",
+    "aio",
     "linux_node_info",
     "linux_powercycle",
     "load",
@@ -90,10 +92,13 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name == "aio":
+            return import_module("hvcore.aio")
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
 
         value = getattr(import_module(home), name)
         globals()[name] = value

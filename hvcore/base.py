@@ -8,12 +8,14 @@ from hvcore.markers import hookimpl
 from hvcore.spec.configuration import ConfigurationSpec
 from hvcore.spec.console import ConsoleSpec
 from hvcore.spec.devices import DevicesSpec
+from hvcore.spec.events import EventsSpec
 from hvcore.spec.files import FilesSpec
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.lifecycle import LifecycleSpec
 from hvcore.spec.migration import MigrationSpec
 from hvcore.spec.node import NodeSpec
 from hvcore.spec.params import ParamsSpec
+from hvcore.spec.stats import StatsSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,8 @@ __all__ = ["BaseHypervisor"]
 class BaseHypervisor(
     LifecycleSpec,
     InventorySpec,
+    StatsSpec,
+    EventsSpec,
     ConsoleSpec,
     MigrationSpec,
     NodeSpec,

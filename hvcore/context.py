@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hvcore.system.power import PowerEffects
 
 __all__ = ["DriverContext"]
+
+_DEFAULT_STATE_DIR = "/run/hvcore"
 
 
 def _observe_nothing(step: str, moment: str) -> None:
@@ -51,6 +54,16 @@ class DriverContext:
     runner: Runner = field(factory=_runner)
     power: PowerEffects | None = None
     observer: Observer = _observe_nothing
+
+    @property
+    def events_dir(self) -> Path:
+        """The directory of the hypervisor's event log; it outlives instances, and each state directory has its own."""
+        state_dir = os.path.realpath(self.state_dir)
+        if state_dir == f"{_DEFAULT_STATE_DIR}/{self.name}":
+            return self.log_dir / "events"
+        import hashlib
+
+        return self.log_dir / f"events-{hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:8]}"
 
     def instance_dir(self, instance_name: str) -> Path:
         """Return the directory of an instance, whether it exists or not."""

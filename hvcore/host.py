@@ -20,6 +20,7 @@ from hvcore.plugin import Extension, HypervisorPlugin
 from hvcore.settings import Settings
 
 if TYPE_CHECKING:
+    from hvcore.event_watch import EventWatch
     from hvcore.model.info import InstanceInfo
     from hvcore.model.plugins import PluginReport
 
@@ -89,6 +90,22 @@ class Host:
             except HypervisorError as error:
                 answers[name] = error
         return answers
+
+    def watch_events(self, after: Iterable[str] = (), *, kept: bool = False) -> EventWatch:
+        """Watch what happens to the instances of all hypervisors; one that cannot be loaded is left out.
+
+        Args:
+            after: cursors of events, at most one per hypervisor, to begin after.
+            kept: begin with the oldest events that are kept; otherwise, without a cursor, with the next ones.
+
+        Raises:
+            InvalidInput: a cursor is none.
+            OperationFailed: the kernel does not let more be watched.
+            StateFailed: an event log cannot be read or written.
+        """
+        from hvcore.event_watch import watch_all
+
+        return watch_all(self, after, kept)
 
     def find_instance(self, instance_name: str) -> Hypervisor | None:
         """Return the hypervisor that has an instance's state on disk, or None when none has.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hvcore.errors import InstanceNotFound, InvalidInput
@@ -25,6 +25,7 @@ from hvcore.verbs import (
     name_of,
     naming_errors,
 )
+from hvcore.watching import WatchVerbs
 
 # The models are imported where they are made: a listing needs one of them.
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _FORCED_STOP_WAIT_S = 60.0
 
 
 @naming_errors
-class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, ConfigurationVerbs):
+class Hypervisor(WatchVerbs, ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, ConfigurationVerbs):
     """One hypervisor of a node.
 
     Every verb that takes an instance takes its definition or its name; a name finds the definition that the instance was
@@ -91,7 +92,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
         """
         ready = self.prepare_instance(instance)
         self.scope.command(ParamsSpec.validate_parameters, parameters=ready.parameters)
-        with self._locked(ready.name, "start_instance"):
+        with self._locked(ready.name, "start_instance"), self._events.starting(ready.name, startup_paused):
             self.scope.command(
                 LifecycleSpec.start_instance,
                 instance=ready,
@@ -177,7 +178,8 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
                 f"{timeout_s:g} s is no time to wait", key="timeout_s", value=timeout_s, allowed="0 s or more"
             )
         definition = None if isinstance(given, str) else self.prepare_instance(given)
-        with self._locked(wanted, "stop_instance", wait_s=_FORCED_STOP_WAIT_S if force else 0):
+        wait_s = _FORCED_STOP_WAIT_S if force else 0
+        with self._locked(wanted, "stop_instance", wait_s), self._events.stopping(wanted, force):
             self.scope.command(
                 LifecycleSpec.stop_instance,
                 instance=definition,
@@ -196,7 +198,7 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
 
     def reboot_instance(self, instance: Instance | str) -> None:
         """Restart the guest of a running instance and return once it runs again."""
-        with self._held(instance, "reboot_instance") as known:
+        with self._held(instance, "reboot_instance") as known, self._events.rebooting(known.name):
             self.scope.command(LifecycleSpec.reboot_instance, instance=known)
         self.scope.notify(NoticesSpec.instance_started, instance=known)
 
@@ -205,12 +207,14 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
         wanted = name_of(instance)
         with self._locked(wanted, "pause_instance"):
             self.scope.command(LifecycleSpec.pause_instance, instance_name=wanted)
+            self._events.paused(wanted)
 
     def resume_instance(self, instance: Instance | str) -> None:
         """Give a paused instance its CPU back; resuming a running one changes nothing."""
         wanted = name_of(instance)
         with self._locked(wanted, "resume_instance"):
             self.scope.command(LifecycleSpec.resume_instance, instance_name=wanted)
+            self._events.resumed(wanted)
 
     def balloon_instance_memory(self, instance: Instance | str, memory_mib: int) -> None:
         """Change the memory of a running instance.
@@ -231,7 +235,12 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
     def recover(self, instance_name: str | None = None) -> RecoveryReport:
         """Undo or finish what a killed manager left half done, of one instance or of all."""
         wanted = None if instance_name is None else check_instance_name(instance_name)
-        return self.scope.command(LifecycleSpec.recover, instance_name=wanted)
+        known = self._events.up() if wanted is None else (wanted,)
+        # First those that ended by themselves, while what they have left still tells why; then what was undone.
+        self._events.settle(*known)
+        report = self.scope.command(LifecycleSpec.recover, instance_name=wanted)
+        self._events.settle(*known)
+        return report
 
     # -- inventory -------------------------------------------------------------------------------------------------
 
@@ -326,8 +335,11 @@ class Hypervisor(ConsoleVerbs, ParameterVerbs, MigrationVerbs, DeviceVerbs, Conf
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
-    def _locked(self, name: str, operation: str, wait_s: float = 0) -> AbstractContextManager[None]:
-        return instance_lock(self.scope, self.context.locks, name, operation, wait_s)
+    @contextmanager
+    def _locked(self, name: str, operation: str, wait_s: float = 0) -> Generator[None]:
+        with instance_lock(self.scope, self.context.locks, name, operation, wait_s):
+            self._events.settle(name)
+            yield
 
     def _definition(self, instance: Instance | str) -> Instance:
         if not isinstance(instance, str):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node
     from hvcore.model.parameters import Parameter, ParameterValue
+    from hvcore.recording import Recorder
     from hvcore.scope import Scope
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "DeviceVerbs",
     "MigrationVerbs",
     "ParameterVerbs",
+    "Verbs",
     "name_of",
     "naming_errors",
 ]
@@ -45,8 +47,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _Kind = TypeVar("_Kind")
 
+# Verbs that are not called as their hook is; an error names the operation of the contract.
+_OPERATIONS = {"instance_stats": "get_instance_stats", "all_instances_stats": "get_all_instances_stats"}
 
-class _Verbs:
+
+class Verbs:
     """What the verbs stand on; ``Hypervisor`` provides it."""
 
     name: str
@@ -58,6 +63,13 @@ class _Verbs:
 
     def _held(self, instance: Instance | str, operation: str) -> AbstractContextManager[Instance]:
         raise NotImplementedError
+
+    @functools.cached_property
+    def _events(self) -> Recorder:
+        from hvcore.recording import Recorder
+        from hvcore.system.event_log import EventLog
+
+        return Recorder(self.scope, EventLog(self.context.events_dir))
 
 
 def naming_errors(kind: type[_Kind]) -> type[_Kind]:
@@ -82,7 +94,7 @@ def _naming_errors(method: Callable[P, R]) -> Callable[P, R]:
             named = named if isinstance(named, str) else getattr(named, "name", None)
             error.add_context(hypervisor=given["self"].name, instance=named if named and named.isprintable() else None)
             # What the caller asked for, not what it took on the way.
-            error.operation = method.__name__
+            error.operation = _OPERATIONS.get(method.__name__, method.__name__)
             raise
         finally:
             CALLING.reset(outer)
@@ -95,7 +107,7 @@ def name_of(instance: Instance | str) -> str:
     return check_instance_name(instance) if isinstance(instance, str) else instance.name
 
 
-class ConfigurationVerbs(_Verbs):
+class ConfigurationVerbs(Verbs):
     """Judging the hypervisor's own configuration files."""
 
     def lint_configuration(self, text: str, path: str) -> tuple[LintFinding, ...]:
@@ -117,7 +129,7 @@ class ConfigurationVerbs(_Verbs):
         return self.scope.command(ConfigurationSpec.translate_configuration, text=text, path=path)
 
 
-class ConsoleVerbs(_Verbs):
+class ConsoleVerbs(Verbs):
     """Doors into a running instance."""
 
     def get_instance_console(self, instance: Instance | str, primary_node: Node | None = None) -> InstanceConsole:
@@ -186,7 +198,7 @@ class ConsoleVerbs(_Verbs):
         return self.scope.command(ConsoleSpec.exec_in_instance, instance_name=name_of(instance), request=request)
 
 
-class ParameterVerbs(_Verbs):
+class ParameterVerbs(Verbs):
     """The parameters that the hypervisor declares, and their checks."""
 
     @property
@@ -214,7 +226,7 @@ class ParameterVerbs(_Verbs):
         return self.scope.command(ParamsSpec.assess_parameters, parameters=self.fill_parameters(parameters))
 
 
-class MigrationVerbs(_Verbs):
+class MigrationVerbs(Verbs):
     """Both sides of a migration; the order of the calls is told in ``hvcore.spec.migration``."""
 
     @property
@@ -265,14 +277,18 @@ class MigrationVerbs(_Verbs):
         """End a migration on the source: forget the instance after success, keep it after failure."""
         with self._held(instance, "finalize_migration_source") as known:
             self.scope.command(MigrationSpec.finalize_migration_source, instance=known, success=success, live=live)
+            if success:
+                self._events.left(known.name)
 
     def finalize_migration_dst(self, instance: Instance | str, info: str, success: bool) -> None:
         """End a migration on the target: keep the instance after success, remove every trace after failure."""
         with self._held(instance, "finalize_migration_dst") as known:
             self.scope.command(MigrationSpec.finalize_migration_dst, instance=known, info=info, success=success)
+            if success:
+                self._events.arrived(known.name)
 
 
-class DeviceVerbs(_Verbs):
+class DeviceVerbs(Verbs):
     """Changing the devices of a running instance."""
 
     def resize_disk(self, instance: Instance | str, disk: Disk, new_size_bytes: int) -> None:

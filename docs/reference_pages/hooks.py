@@ -44,6 +44,8 @@ _DOMAINS = {
     "FilesSpec": "Files",
     "ParamsSpec": "Parameters",
     "DevicesSpec": "Devices",
+    "StatsSpec": "Statistics",
+    "EventsSpec": "Events",
     "ConfigurationSpec": "Configuration",
     "NoticesSpec": "Notices",
 }

@@ -10,6 +10,9 @@ __all__ = ["PUBLIC_MODULES", "public_names", "public_section"]
 
 PUBLIC_MODULES = (
     "hvcore",
+    "hvcore.aio",
+    "hvcore.metrics",
+    "hvcore.model.rates",
     "hvcore.plugin",
     "hvcore.errors",
     "hvcore.system",

@@ -258,5 +258,31 @@ False
 >>> fake.start_instance(web1)
 >>> fake.hotplug_supported("web1")
 """,
+    "get_instance_stats": """\
+>>> fake.start_instance(web1)
+>>> stats = fake.instance_stats("web1")
+>>> stats.name, stats.memory.limit_bytes
+('web1', 268435456)
+""",
+    "get_all_instances_stats": """\
+>>> fake.start_instance(web1)
+>>> [stats.name for stats in fake.all_instances_stats()]
+['web1']
+""",
+    "watch_guest": """\
+>>> with fake.watch_events() as watch:  # watches over every guest that runs
+...     fake.start_instance(web1)
+...     event = watch.wait(timeout_s=10)
+...     print(event.instance, event.kind)
+web1 starting
+""",
+    "get_guest_end": """\
+>>> fake.start_instance(web1)
+>>> fake.stop_instance("web1")
+>>> with fake.watch_events(after="") as watch:  # those that are kept
+...     kinds = [str(watch.wait(timeout_s=10).kind) for _ in range(4)]
+>>> kinds
+['starting', 'started', 'stopping', 'stopped']
+""",
 }
 """The examples by hook."""

@@ -71,6 +71,8 @@ VERBS = {
     "balloon": Verb("lifecycle", "change the memory of a running instance"),
     "list": Verb("inventory", "list the instances that run", is_plain=True),
     "info": Verb("inventory", "describe one instance"),
+    "stats": Verb("stats", "show what instances use"),
+    "events": Verb("events", "show what happens to instances, as it happens"),
     "console": Verb("console", "attach to an instance's console"),
     "exec": Verb("execute", "run a command inside an instance", takes_command=True),
     "plan": Verb("plan", "show what a start would do, and do nothing"),

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from hvcore.fake.hotplug import HotplugDriver
 from hvcore.fake.inventory import describe, describe_all
-from hvcore.plugin import BaseHypervisor, hookimpl
+from hvcore.plugin import hookimpl
 
 # What the verbs need is imported when one is called: a listing needs none of it.
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hvcore.fake.machine import Machine
     from hvcore.model.console import InstanceConsole
-    from hvcore.model.devices import DeviceAction, DeviceType, HotplugExtra
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
-    from hvcore.model.instance import BlockDevice, Disk, Instance, Nic
+    from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.migration import MigrationStatus
     from hvcore.model.node import Node, NodeInfo
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
 
 __all__ = ["FakeDriver"]
 
 
-class FakeDriver(BaseHypervisor):
+class FakeDriver(HotplugDriver):
     """Keeps its instances in files under the state directory, so that separate processes see the same ones.
 
     Simulated are the guest and its time: CPU seconds are the seconds since the start during which the instance was not
@@ -176,6 +178,23 @@ class FakeDriver(BaseHypervisor):
         return describe_all(self.context)
 
     @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Make figures up from the guest's time and its memory; all counters grow steadily."""
+        from hvcore.fake.stats import measure
+
+        self._machine(instance_name).meet("stats")
+        return measure(self.context, instance_name)
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Make them up for every instance."""
+        from hvcore.fake.inventory import recorded_names
+        from hvcore.fake.stats import measure
+
+        found = (measure(self.context, name) for name in recorded_names(self.context))
+        return tuple(stats for stats in found if stats is not None)
+
+    @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the saved definition."""
         return self._machine(instance_name).files.read_definition()
@@ -198,6 +217,22 @@ class FakeDriver(BaseHypervisor):
 
         self._meet("verify", parameters)
         return examine(self.context)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Listen to the bell, and wait for the moment at which a guest that was asked has shut down."""
+        from hvcore.fake.guest_end import watch
+
+        return watch(self._machine(instance_name))
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Say that it has shut down as it was asked to, or that its node lost power."""
+        from hvcore.fake.guest_end import find_end
+
+        return find_end(self._machine(instance_name))
 
     # -- console ---------------------------------------------------------------------------------------------------
 
@@ -282,54 +317,6 @@ class FakeDriver(BaseHypervisor):
 
         finalize(self._machine(instance.name), instance, info, success)
 
-    # -- devices ---------------------------------------------------------------------------------------------------
-
-    @hookimpl
-    def resize_disk(self, instance: Instance, disk: Disk, new_size_bytes: int) -> None:
-        """Remember the size; a disk never shrinks."""
-        from hvcore.fake.devices import resize
-
-        resize(self._machine(instance.name), disk, new_size_bytes)
-
-    @hookimpl
-    def hot_add_device(
-        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
-    ) -> str:
-        """Add it to the saved definition; it is called by its type and place, such as ``disk1``."""
-        from hvcore.fake.devices import add
-
-        return add(self._machine(instance.name), device_type, device, sequence)
-
-    @hookimpl
-    def hot_del_device(
-        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
-    ) -> None:
-        """Take it from the saved definition."""
-        from hvcore.fake.devices import remove
-
-        remove(self._machine(instance.name), device_type, device, sequence)
-
-    @hookimpl
-    def hot_mod_device(
-        self, instance: Instance, device_type: DeviceType, device: Disk | Nic, extra: HotplugExtra | None, sequence: int
-    ) -> str:
-        """Change it in the saved definition."""
-        from hvcore.fake.devices import change
-
-        return change(self._machine(instance.name), device_type, device, sequence)
-
-    @hookimpl
-    def verify_hotplug_support(self, instance: Instance, action: DeviceAction, device_type: DeviceType) -> None:
-        """Look whether the instance runs and stays here; every action and type will do."""
-        self.hotplug_supported(instance)
-
-    @hookimpl
-    def hotplug_supported(self, instance: Instance) -> None:
-        """Look whether the instance runs and stays here."""
-        from hvcore.fake.devices import require_hotplug
-
-        require_hotplug(self._machine(instance.name))
-
     # -- node ------------------------------------------------------------------------------------------------------
 
     @hookimpl
@@ -363,8 +350,3 @@ class FakeDriver(BaseHypervisor):
         from hvcore.fake.faults import meet
 
         meet(step, Behaviour.of(parameters))
-
-    def _machine(self, name: str) -> Machine:
-        from hvcore.fake.machine import Machine
-
-        return Machine(self.context, name)

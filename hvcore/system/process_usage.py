@@ -23,25 +23,36 @@ class ProcessUsage:
         processes: how many of them there are.
         memory_mib: their resident memory in MiB; what several share counts for each.
         cpu_seconds: the CPU time that they, and those of their children that have ended, have used.
+        memory_bytes: the same memory in bytes.
+        user_seconds: the part of the CPU time that was spent in programs; the rest was spent in the kernel.
+        threads: how many threads they have.
     """
 
     processes: int
     memory_mib: int
     cpu_seconds: float
+    memory_bytes: int = 0
+    user_seconds: float = 0.0
+    threads: int = 0
 
 
 def usage_of(pids: Iterable[int]) -> ProcessUsage:
     """Measure processes; one that has ended meanwhile is left out.
 
-    Source: proc(5), /proc/pid/stat: utime, stime, cutime and cstime (fields 14 to 17), rss (field 24).
+    Source: proc(5), /proc/pid/stat: utime, stime, cutime and cstime (fields 14 to 17), num_threads (field 20), rss
+    (field 24).
     """
     found = [fields for fields in map(_fields, pids) if fields]
     ticks = sum(int(value) for fields in found for value in fields[11:15])
-    pages = sum(int(fields[21]) for fields in found)
+    in_programs = sum(int(fields[index]) for fields in found for index in (11, 13))
+    memory_bytes = sum(int(fields[21]) for fields in found) * os.sysconf("SC_PAGE_SIZE")
     return ProcessUsage(
         processes=len(found),
-        memory_mib=pages * os.sysconf("SC_PAGE_SIZE") // _MIB,
+        memory_mib=memory_bytes // _MIB,
         cpu_seconds=ticks / os.sysconf("SC_CLK_TCK"),
+        memory_bytes=memory_bytes,
+        user_seconds=in_programs / os.sysconf("SC_CLK_TCK"),
+        threads=sum(int(fields[17]) for fields in found),
     )
 
 

@@ -16,8 +16,8 @@ NO_LIMIT_V1 = 9223372036854771712
 NOT_AT_THE_ROOT = (
     "freezer.",
     *("cgroup.type", "cgroup.events", "cgroup.freeze", "cgroup.kill"),
-    *("memory.min", "memory.low", "memory.high", "memory.max", "memory.current", "memory.swap."),
-    *("cpu.max", "cpu.weight", "io.max", "pids."),
+    *("memory.min", "memory.low", "memory.high", "memory.max", "memory.current", "memory.swap.", "memory.events"),
+    *("cpu.max", "cpu.weight", "io.max", "pids.", "cpu.pressure", "memory.pressure", "io.pressure"),
 )
 """How the files begin that the kernel makes in every cgroup but the root."""
 
@@ -27,12 +27,23 @@ V1_CONTROLLERS = ("cpu,cpuacct", "cpuset", "memory", "devices", "freezer", "pids
 V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
 """The controllers of an ordinary version 2 machine."""
 
+_THROTTLING_V1 = "nr_periods 0\nnr_throttled 0\nthrottled_time 0"
+_CALM = "\n".join(f"{kind} avg10=0.00 avg60=0.00 avg300=0.00 total=0" for kind in ("some", "full"))
+
 _EVERY_V1 = {"cgroup.procs": "", "tasks": "", "notify_on_release": "0", "cgroup.clone_children": "0"}
 _OF_V1: Mapping[str, Mapping[str, str]] = {
-    "cpu": {"cpu.shares": "1024", "cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "-1"},
-    "cpuacct": {"cpuacct.usage": "0"},
+    "cpu": {"cpu.shares": "1024", "cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "-1", "cpu.stat": _THROTTLING_V1},
+    "cpuacct": {"cpuacct.usage": "0", "cpuacct.stat": "user 0\nsystem 0"},
+    "blkio": {f"blkio.throttle.{name}_recursive": "Total 0" for name in ("io_service_bytes", "io_serviced")},
     "cpuset": {"cpuset.cpus": "CPUS", "cpuset.mems": "0"},
-    "memory": {"memory.limit_in_bytes": f"{NO_LIMIT_V1}", "memory.usage_in_bytes": "0", "memory.swappiness": "60"},
+    "memory": {
+        "memory.limit_in_bytes": f"{NO_LIMIT_V1}",
+        "memory.usage_in_bytes": "0",
+        "memory.kmem.usage_in_bytes": "0",
+        "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0",
+        "memory.stat": "cache 0\nrss 0\ntotal_cache 0\ntotal_rss 0",
+        "memory.swappiness": "60",
+    },
     "devices": {"devices.allow": "", "devices.deny": "", "devices.list": "a *:* rwm"},
     "freezer": {"freezer.state": "THAWED", "freezer.self_freezing": "0", "freezer.parent_freezing": "0"},
     "pids": {"pids.max": "max", "pids.current": "0"},
@@ -47,12 +58,23 @@ _EVERY_V2 = {
     "cgroup.freeze": "0",
     "cgroup.kill": "",
     "cpu.stat": "usage_usec 0\nuser_usec 0\nsystem_usec 0",
+    "cpu.pressure": _CALM,
+    "memory.pressure": _CALM,
+    "io.pressure": _CALM,
 }
 _OF_V2: Mapping[str, Mapping[str, str]] = {
     "cpu": {"cpu.max": "max 100000", "cpu.weight": "100"},
     "cpuset": {"cpuset.cpus": "", "cpuset.cpus.effective": "CPUS", "cpuset.mems": ""},
-    "io": {"io.max": ""},
-    "memory": {"memory.min": "0", "memory.low": "0", "memory.high": "max", "memory.max": "max", "memory.current": "0"},
+    "io": {"io.max": "", "io.stat": ""},
+    "memory": {
+        "memory.min": "0",
+        "memory.low": "0",
+        "memory.high": "max",
+        "memory.max": "max",
+        "memory.current": "0",
+        "memory.stat": "anon 0\nfile 0\nkernel 0",
+        "memory.events": "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0",
+    },
     "pids": {"pids.max": "max", "pids.current": "0"},
 }
 _SWAP_OF_V2 = {"memory.swap.max": "max", "memory.swap.current": "0"}

@@ -10,6 +10,7 @@ import pytest
 
 from hvcore.errors import InvalidInput, InvalidParameter
 from hvcore.model.console import ConsoleKind, InstanceConsole
+from hvcore.model.event import EventReason, GuestEnd
 from hvcore.model.execution import ExecRequest, ExecResult
 from hvcore.model.files import AncillaryFiles
 from hvcore.model.info import InstanceInfo
@@ -20,12 +21,14 @@ from hvcore.model.node import Node, NodeInfo
 from hvcore.model.plan import ChangePlan, StartPlan
 from hvcore.model.recovery import RecoveryReport
 from hvcore.model.state import InstanceState
+from hvcore.model.stats import CpuStats, InstanceStats, MemoryStats
 from hvcore.model.verify import VerifyReport
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
 
 INFO = InstanceInfo("web1", "toy", InstanceState.RUNNING, 128, 1, 0.5)
+STATS = InstanceStats("web1", "toy", InstanceState.RUNNING, 1.0, CpuStats(), MemoryStats())
 NIC = Nic(NicMode.NONE)
 
 
@@ -166,6 +169,20 @@ def test_get_instance_info(contract: Contract, answer: InstanceInfo | None) -> N
     assert contract.only("get_instance_info")["parameters"] == {"count": 1}
 
 
+@pytest.mark.parametrize("answer", [STATS, None])
+def test_get_instance_stats(contract: Contract, answer: InstanceStats | None) -> None:
+    contract.answers["get_instance_stats"] = answer
+    for form in (contract.definition, "web1"):
+        assert contract.hypervisor.instance_stats(form) is answer
+        assert contract.only("get_instance_stats") == {"instance_name": "web1"}
+
+
+def test_get_all_instances_stats(contract: Contract) -> None:
+    everyone = contract.answers["get_all_instances_stats"] = (STATS,)
+    assert contract.hypervisor.all_instances_stats() is everyone
+    assert contract.only("get_all_instances_stats") == {}
+
+
 def test_get_all_instances_info(contract: Contract) -> None:
     infos = contract.answers["get_all_instances_info"] = (INFO,)
     assert contract.hypervisor.get_all_instances_info() is infos
@@ -303,3 +320,27 @@ def test_instance_started(contract: Contract) -> None:
 def test_instance_stopped(contract: Contract) -> None:
     contract.hypervisor.stop_instance("web1")
     assert contract.only("instance_stopped") == {"instance_name": "web1"}
+
+
+# Events.
+
+
+def test_watch_guest(contract: Contract) -> None:
+    contract.answers["list_instances"] = ("web1",)
+    with contract.hypervisor.watch_events() as watch:
+        assert watch.wait(0) is None
+    assert contract.only("watch_guest") == {"instance_name": "web1"}
+
+
+def test_get_guest_end(contract: Contract) -> None:
+    contract.hypervisor.start_instance(contract.definition)
+    contract.calls.clear()
+    contract.answers["list_instances"] = ()
+    contract.answers["get_guest_end"] = GuestEnd(EventReason.SIGNAL, 9)
+    contract.hypervisor.cleanup_instance("web1")
+    assert [call.hook for call in contract.calls] == ["get_guest_end", "cleanup_instance"]
+    assert contract.only("cleanup_instance", locked=True) == {"instance_name": "web1"}
+    with contract.hypervisor.watch_events("") as watch:
+        events = [watch.wait(0) for _ in range(3)]
+    assert events[2] is not None
+    assert (events[2].instance, events[2].reason, events[2].status) == ("web1", EventReason.SIGNAL, 9)

@@ -124,7 +124,13 @@ def test_the_helpers_of_ganetis_contract_are_offered() -> None:
 
 
 def test_every_hook_of_a_command_has_its_verb() -> None:
-    verbs = {"get_parameters": "parameters"}
+    verbs = {
+        "get_parameters": "parameters",
+        "get_instance_stats": "instance_stats",
+        "get_all_instances_stats": "all_instances_stats",
+        "watch_guest": "watch_events",
+        "get_guest_end": "watch_events",
+    }
     for hook in CONTRACT:
         if hook.declaration.kind is Kind.COMMAND:
             assert hasattr(hvcore.Hypervisor, verbs.get(hook.name, hook.name)), hook.name

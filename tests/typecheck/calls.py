@@ -11,12 +11,14 @@ import hvcore
 from hvcore import Host, Hypervisor, Instance, InstanceConsole, InstanceInfo, MigrationStatus, NodeInfo, VerifyReport
 from hvcore.errors import HypervisorError
 from hvcore.model.capability import Capability
+from hvcore.model.event import InstanceEvent
 from hvcore.model.execution import ExecResult
 from hvcore.model.files import AncillaryFiles
 from hvcore.model.lint import LintFinding, Translation
 from hvcore.model.parameters import Parameter
 from hvcore.model.plan import ChangePlan, StartPlan
 from hvcore.model.recovery import RecoveryReport
+from hvcore.model.stats import InstanceStats
 from hvcore.plugin import Scope, choose, collect, notify
 from hvcore.spec.inventory import InventorySpec
 from hvcore.spec.lifecycle import LifecycleSpec
@@ -108,3 +110,29 @@ def through_a_host() -> None:
         assert_type(host.all_instances(), dict[str, tuple[InstanceInfo, ...] | HypervisorError])
         assert_type(host.find_instance("web1"), Hypervisor | None)
     hvcore.load(plugins=["lxc"])  # type: ignore[list-item]
+
+
+async def for_asyncio() -> None:
+    """Await the same verbs: with the same arguments, and the same answers."""
+    async with hvcore.aio.load(state_dir="/run/x") as host:
+        lxc = host.hypervisor("lxc")
+        assert_type(await lxc.list_instances(), tuple[str, ...])
+        assert_type(await lxc.get_instance_info("web1"), InstanceInfo | None)
+        assert_type(await lxc.instance_stats("web1"), InstanceStats | None)
+        assert_type(await lxc.stop_instance("web1", force=True, timeout_s=1.5), None)
+        assert_type(await lxc.exec_in_instance("web1", ["true"], timeout_s=1.0), ExecResult)
+        async for event in lxc.watch_events(after="lxc/a/1"):
+            assert_type(event, InstanceEvent)
+        await lxc.stop_instance("web1", forse=True)  # type: ignore[call-arg]
+        await lxc.balloon_instance_memory("web1", "64")  # type: ignore[arg-type]
+        await lxc.strat_instance("web1")  # type: ignore[attr-defined]
+    hvcore.aio.load(state_dirr="/run/x")  # type: ignore[call-arg]
+
+
+def watched(lxc: Hypervisor) -> None:
+    """Watch events and statistics."""
+    with lxc.watch_events() as watch:
+        assert_type(watch.wait(timeout_s=1.0), InstanceEvent | None)
+        for event in watch:
+            assert_type(event, InstanceEvent)
+    assert_type(lxc.all_instances_stats(), tuple[InstanceStats, ...])

@@ -19,6 +19,7 @@ from hvcore.testing.conformance.clauses.cleanup import CleanupClauses
 from hvcore.testing.conformance.clauses.console import ConsoleClauses
 from hvcore.testing.conformance.clauses.devices import DeviceClauses
 from hvcore.testing.conformance.clauses.errors import ErrorClauses
+from hvcore.testing.conformance.clauses.events import EventClauses
 from hvcore.testing.conformance.clauses.execution import ExecClauses
 from hvcore.testing.conformance.clauses.files import FilesClauses
 from hvcore.testing.conformance.clauses.inventory import InventoryClauses
@@ -33,6 +34,7 @@ from hvcore.testing.conformance.clauses.processes import ProcessClauses
 from hvcore.testing.conformance.clauses.reboot import RebootClauses
 from hvcore.testing.conformance.clauses.runtime import RuntimeClauses
 from hvcore.testing.conformance.clauses.start import StartClauses
+from hvcore.testing.conformance.clauses.stats import StatsClauses
 from hvcore.testing.conformance.clauses.stop import StopClauses
 from hvcore.testing.conformance.collector import PROPERTY, Collector
 from hvcore.testing.conformance.elsewhere import AnotherProcess, ChildProcess
@@ -53,6 +55,8 @@ class HypervisorConformance(
     PauseClauses,
     BalloonClauses,
     InventoryClauses,
+    StatsClauses,
+    EventClauses,
     NodeClauses,
     RuntimeClauses,
     ConsoleClauses,

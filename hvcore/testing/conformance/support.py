@@ -11,6 +11,7 @@ from hvcore.model.capability import Support
 from hvcore.model.devices import DeviceAction, DeviceType
 from hvcore.model.disk import Disk
 from hvcore.model.instance import Instance
+from hvcore.spec.events import EventsSpec
 from hvcore.testing.conformance.promise import BrokenPromise
 
 __all__ = ["NEVER_CALLED", "PROBES", "why_unsupported"]
@@ -37,6 +38,10 @@ PROBES: Mapping[str, Callable[[Hypervisor, Instance], Any]] = {
     "get_instance_info": lambda h, i: h.get_instance_info(i),
     "get_all_instances_info": lambda h, i: h.get_all_instances_info(),
     "get_instance_definition": lambda h, i: h.get_instance_definition(i.name),
+    "get_instance_stats": lambda h, i: h.instance_stats(i),
+    "get_all_instances_stats": lambda h, i: h.all_instances_stats(),
+    "watch_guest": lambda h, i: h.scope.command(EventsSpec.watch_guest, instance_name=i.name),
+    "get_guest_end": lambda h, i: h.scope.command(EventsSpec.get_guest_end, instance_name=i.name),
     "get_node_info": lambda h, i: h.get_node_info(),
     "verify": lambda h, i: h.verify(),
     "capabilities": lambda h, i: h.capabilities(),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.info import InstanceInfo
     from hvcore.model.instance import BlockDevice, Instance
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
     from hvcore_chroot.groups import Groups
     from hvcore_chroot.inventory import Inventory
     from hvcore_chroot.lifecycle import Lifecycle
@@ -133,6 +136,22 @@ class ChrootDriver(BaseHypervisor):
         return tuple(info for info in found if info is not None)
 
     @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Sum up the instance's processes, and read its cgroup where that counts."""
+        from hvcore_chroot.stats import measure
+
+        pids = self._inventory.pids().get(instance_name)
+        return measure(self._inventory, instance_name, pids) if pids else None
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Measure every instance, in one pass over /proc."""
+        from hvcore_chroot.stats import measure
+
+        found = (measure(self._inventory, name, pids) for name, pids in self._inventory.pids().items())
+        return tuple(stats for stats in found if stats is not None)
+
+    @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the definition that was saved at the start."""
         from hvcore.system.definitions import load_definition
@@ -153,6 +172,20 @@ class ChrootDriver(BaseHypervisor):
         from hvcore_chroot.limits import limits
 
         return limits(self.context, self._groups)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Watch over one process after the other: the instance has ended with the last."""
+        return self._lifecycle.guest(instance_name).watch()
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Say that nobody knows why: the processes are nobody's children who would tell."""
+        from hvcore.model.event import EventReason, GuestEnd
+
+        return None if self._lifecycle.guest(instance_name).is_alive else GuestEnd(EventReason.UNKNOWN)
 
     # -- console ---------------------------------------------------------------------------------------------------
 

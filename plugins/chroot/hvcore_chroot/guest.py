@@ -8,8 +8,10 @@ import time
 from attrs import frozen
 
 from hvcore.errors import OperationFailed
+from hvcore.system.guest_watch import GuestWatch
 from hvcore.system.kernel_files import read_text
 from hvcore.system.process_end import describe_process, signal_until_none
+from hvcore.system.processes import open_pidfd
 from hvcore.system.rooted import processes_below
 from hvcore_chroot.groups import Groups
 from hvcore_chroot.launch import is_launcher
@@ -48,6 +50,14 @@ class Guest:
         """Whether any of its processes has come beyond the shell that a paused start holds before the script."""
         root = str(self.paths.root(self.name))
         return not all(is_launcher(_words(pid), root) for pid in self.pids())
+
+    def watch(self) -> GuestWatch | None:
+        """Watch over one of its processes; None when it has none."""
+        for pid in self.pids():
+            pidfd = open_pidfd(pid)
+            if pidfd is not None:
+                return GuestWatch([pidfd])
+        return None
 
     def ask(self, timeout_s: float) -> tuple[int, ...]:
         """Send every process SIGTERM, once, and wait for their end.

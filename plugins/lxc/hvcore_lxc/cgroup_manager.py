@@ -10,6 +10,7 @@ from hvcore.model.state import InstanceState
 
 if TYPE_CHECKING:
     from hvcore.model.instance import Instance
+    from hvcore.system.cgroup_stats import GroupStats
     from hvcore_lxc.document import ConfigEntry
 
 __all__ = ["CgroupManager", "Usage"]
@@ -70,6 +71,10 @@ class CgroupManager(Protocol):
 
     def all_usage(self) -> tuple[Usage, ...]:
         """Measure every container that has processes, sorted by name, in one pass over the kernel's files."""
+        ...
+
+    def stats(self, instance_name: str) -> GroupStats:
+        """Say what a container has used, by kind; touches nothing."""
         ...
 
     def freeze(self, instance_name: str) -> None:

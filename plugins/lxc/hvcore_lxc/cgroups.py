@@ -15,6 +15,7 @@ from hvcore_lxc.paths import LxcPaths
 
 if TYPE_CHECKING:
     from hvcore.model.instance import Instance
+    from hvcore.system.cgroup_stats import GroupStats
     from hvcore_lxc.document import ConfigEntry
 
 __all__ = ["DefaultCgroups"]
@@ -99,6 +100,12 @@ class DefaultCgroups:
         """Measure every container that has processes, sorted by name."""
         with self._kept.look() as look:
             return UsageReader(self.paths.container_parent, self.layout, look.read).read_all()
+
+    def stats(self, instance_name: str) -> GroupStats:
+        """Read the statistics of a container's cgroups."""
+        from hvcore.system.cgroup_stats import read_group_stats
+
+        return read_group_stats(self.layout, self.paths.container_group(instance_name))
 
     def freeze(self, instance_name: str) -> None:
         """Stop every process of a container where it is."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hvcore.model.capability import Capability
     from hvcore.model.console import InstanceConsole
+    from hvcore.model.event import GuestEnd
     from hvcore.model.execution import ExecRequest, ExecResult
     from hvcore.model.instance import BlockDevice, Instance
     from hvcore.model.lint import LintFinding, Translation
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from hvcore.model.parameters import Parameter, ParameterValue
     from hvcore.model.plan import ChangePlan, StartPlan
     from hvcore.model.recovery import RecoveryReport
+    from hvcore.model.stats import InstanceStats
     from hvcore.model.verify import VerifyReport
+    from hvcore.system.guest_watch import GuestWatch
     from hvcore.system.kept_files import Look
     from hvcore_lxc.cgroup_manager import CgroupManager, Usage
     from hvcore_lxc.lifecycle import Lifecycle
@@ -137,6 +140,21 @@ class LxcDriver(BaseHypervisor):
             return tuple(self._info(usage, look) for usage in self._cgroups.all_usage())
 
     @hookimpl
+    def get_instance_stats(self, instance_name: str) -> InstanceStats | None:
+        """Read the container's cgroup files and the counters of its NICs."""
+        from hvcore_lxc.stats import measure
+
+        usage = self._cgroups.usage(instance_name)
+        return next(iter(measure(self._cgroups, self._paths, self.context.name, [usage] if usage else [])), None)
+
+    @hookimpl
+    def get_all_instances_stats(self) -> tuple[InstanceStats, ...]:
+        """Read every container's, in one pass."""
+        from hvcore_lxc.stats import measure
+
+        return measure(self._cgroups, self._paths, self.context.name, self._cgroups.all_usage())
+
+    @hookimpl
     def get_instance_definition(self, instance_name: str) -> Instance | None:
         """Read the definition that was saved at the start."""
         from hvcore_lxc.steps import load_definition
@@ -168,6 +186,22 @@ class LxcDriver(BaseHypervisor):
         from hvcore_lxc.limits import limits
 
         return limits(self.context, self._cgroups.layout if isinstance(self._cgroups, DefaultCgroups) else None)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def watch_guest(self, instance_name: str) -> GuestWatch | None:
+        """Watch over the container's init."""
+        from hvcore_lxc.guest_end import watch
+
+        return watch(self._lifecycle.container(instance_name))
+
+    @hookimpl
+    def get_guest_end(self, instance_name: str) -> GuestEnd | None:
+        """Read LXC's log, and the kernel's for want of memory."""
+        from hvcore_lxc.guest_end import find_end
+
+        return find_end(self._lifecycle.container(instance_name))
 
     # -- console ---------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import fields
 
 from hvcore.cli.verbs import VERBS
 from hvcore.errors import CommandFailed, HypervisorError, InvalidInput
@@ -16,6 +18,7 @@ from hvcore.model.lint import LintFinding, Severity, Translation
 from hvcore.model.plan import Change, ChangePlan, Effect
 from hvcore.model.plugins import BrokenPlugin, InstalledPlugin, PluginReport
 from hvcore.model.recovery import Recovery, RecoveryReport
+from hvcore.model.stats import NicStats
 from hvcore.plugin import BaseHypervisor, hookimpl
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/reference/cli-json.md"
@@ -98,6 +101,24 @@ def test_other_life_cycle_verbs_have_no_memory(hv: Any, started: Any) -> None:
         assert set(keys_in(hv(verb, "web1", "--json").json)) == section_of(verb) - {"memory_mib"}
 
 
+def test_statistics_are_documented(hv: Any, started: Any) -> None:
+    started()
+    one = hv("stats", "web1", "--json").json
+    nic = dict.fromkeys((key.removeprefix("nics[].") for key in section_of("stats") if "[]" in key), 0)
+    assert set(nic) == {field.name for field in fields(NicStats)}
+    printed = set(keys_in({**one, "nics": [nic]}))
+    resources = {re.sub("^pressure[.](cpu|memory|io)[.]", "pressure.RESOURCE.", key) for key in printed}
+    assert resources == section_of("stats") - {"block_io", "pressure"}
+    watched = json.loads(hv("stats", "--watch", "--count", "2", "--interval", "0.01", "--json").out.splitlines()[1])
+    assert all(f"`{key}`" in PAGE.read_text("utf-8") for key in watched["rates"])
+
+
+def test_events_are_documented(hv: Any, started: Any) -> None:
+    started()
+    lines = hv("events", "--kept", "--no-wait", "--json").out.splitlines()
+    assert [set(json.loads(line)) for line in lines] == [section_of("events")] * 2
+
+
 def test_a_plan_is_documented(hv: Any, instance_file: Any) -> None:
     printed = hv("plan", "--json", instance_file(parameters="refuses_shutdown = true")).json
     assert set(keys_in(printed)) == section_of("plan")
@@ -165,6 +186,4 @@ def test_errors_are_documented() -> None:
 
 
 def _json(value: Any) -> Any:
-    import json
-
     return json.loads(json.dumps(value))

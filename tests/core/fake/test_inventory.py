@@ -182,7 +182,7 @@ fake.list_instances()
 tell(sorted(name for name in sys.modules if name.startswith("hvcore.fake")))
 """)
     assert status == 0
-    assert loaded == ["hvcore.fake", "hvcore.fake.driver", "hvcore.fake.inventory", "hvcore.fake.plugin"]
+    assert loaded == ["hvcore.fake", *(f"hvcore.fake.{name}" for name in ("driver", "hotplug", "inventory", "plugin"))]
 
 
 def test_the_plugin_is_imported_without_its_driver() -> None:

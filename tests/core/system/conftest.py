@@ -17,6 +17,9 @@ from attrs import evolve
 
 from hvcore.system.cgroup_layout import CgroupLayout, CgroupMode, current_layout
 from hvcore.system.mountinfo import is_below, mounts_below, read_mounts
+from hvcore.testing.fixtures import in_child
+
+__all__ = ["in_child"]
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 WAIT_S = 20.0

@@ -30,12 +30,12 @@ def stat(pid: int, times: str = "0 0 0 0", pages: int = 0, state: str = "S", thr
 
 def test_times_and_memory_are_added_up(stats: dict[str, str | None]) -> None:
     stats.update(stat(1, "100 20 3 7", 256) | stat(2, "50 0 0 0", 511))
-    assert usage_of([1, 2]) == ProcessUsage(processes=2, memory_mib=2, cpu_seconds=1.8)
+    assert usage_of([1, 2]) == ProcessUsage(2, 2, 1.8, 767 * 4096, 1.53, 2)
 
 
 def test_one_that_has_ended_is_left_out(stats: dict[str, str | None]) -> None:
     stats.update(stat(1, "100 0 0 0", 256))
-    assert usage_of([1, 2]) == ProcessUsage(1, 1, 1.0)
+    assert usage_of([1, 2]) == ProcessUsage(1, 1, 1.0, 1048576, 1.0, 1)
     assert usage_of([]) == ProcessUsage(0, 0, 0.0)
 
 

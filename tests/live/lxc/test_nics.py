@@ -14,6 +14,7 @@ from hvcore.errors import CommandFailed, InvalidInput
 from hvcore.hypervisor import Hypervisor
 from hvcore.model.instance import Instance
 from hvcore.model.nic import Nic
+from hvcore.model.stats import NicStats
 from hvcore.testing.fixtures import LiveHost
 from hvcore_lxc.paths import LxcPaths
 
@@ -140,3 +141,25 @@ def test_modes_that_lxc_has_not_yet(lxc: Hypervisor, lxc_host: LiveHost, leak_ch
         lxc.start_instance(lxc_host.instance(nics=[Nic("routed")]))
     assert caught.value.key == "nics[0].mode"
     leak_check.check()
+
+
+def test_traffic_is_counted_as_the_guest_sees_it(
+    lxc: Hypervisor, running: Running, bridge: str, paths: LxcPaths, until: Any
+) -> None:
+    instance = running(nics=[Nic("none"), Nic("bridged", link=bridge, ip="192.0.2.10/24")])
+
+    def counted() -> NicStats:
+        stats = lxc.instance_stats(instance)
+        assert stats is not None
+        [nic] = stats.nics
+        return nic
+
+    before = counted()
+    assert before.device == paths.host_device(instance.name, 1)
+    lxc.exec_in_instance(instance, ["arping", "-c", "3", "-I", "eth1", "-w", "1", "192.0.2.99"])
+    until(lambda: counted().sent_packets > before.sent_packets)
+    after = counted()
+    assert 0 < after.sent_bytes <= int((NET / after.device / "statistics" / "rx_bytes").read_text())
+    assert after.received_bytes <= int((NET / after.device / "statistics" / "tx_bytes").read_text())
+    together = {stats.name: stats.nics[0].device for stats in lxc.all_instances_stats()}
+    assert together == {instance.name: after.device}
