@@ -26,7 +26,7 @@ from hvcore_lxc.tools import start_command
 
 __all__ = ["Container"]
 
-_SETTLE_S = 0.0005
+_SETTLE_S = 0.001
 _SETTLE_MOST_S = 0.05
 _END_TIMEOUT_S = 30.0
 _MONITOR_TIMEOUT_S = 10.0
@@ -186,13 +186,20 @@ class Container:
 
 
 def _ends_at_once(pid: int, pidfd: int) -> bool:
-    """Give an init a moment to fail, and a little longer while it still waits for its first turns on a busy node."""
+    """Give an init a moment to fail, until it has come to rest; a little longer at most on a busy node."""
     deadline = time.monotonic() + _SETTLE_MOST_S
-    while not wait_pidfds([pidfd], _SETTLE_S):
-        stat = read_text(f"/proc/{pid}/stat") or ""
-        if stat.rpartition(")")[2].split()[:1] not in (["R"], ["D"]) or time.monotonic() >= deadline:
+    wait_s = 0.0
+    while not wait_pidfds([pidfd], wait_s):
+        if _is_at_rest(pid) or time.monotonic() >= deadline:
             return False
+        wait_s = _SETTLE_S
     return True
+
+
+def _is_at_rest(pid: int) -> bool:
+    """Tell whether a process sleeps, and is no longer LXC's own that waits to become the init."""
+    name, _, rest = (read_text(f"/proc/{pid}/stat") or "").rpartition(")")
+    return rest.split()[:1] not in (["R"], ["D"]) and not name.endswith("(lxc-start")
 
 
 def _empty(path: os.PathLike[str]) -> None:
