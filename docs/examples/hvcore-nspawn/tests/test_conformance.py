@@ -30,13 +30,20 @@ class TestNspawn(HypervisorConformance):
     def failing_instance(self, nspawn_host: LiveHost) -> hvcore.Instance:
         return nspawn_host.instance("broken", **{**BEHAVED, "init": "/sbin/none"})
 
-    def test_only_hotplug_and_migration_are_unsupported(self, hypervisor: hvcore.Hypervisor) -> None:
+    def test_what_is_unsupported(self, hypervisor: hvcore.Hypervisor) -> None:
         missing = {each.operation for each in hypervisor.capabilities() if each.support is Support.NO}
         assert {name for name in missing if "migrat" not in name} == {
+            "get_all_instances_stats",
+            "get_guest_end",
+            "get_instance_stats",
             "hot_add_device",
             "hot_del_device",
             "hot_mod_device",
             "hotplug_supported",
+            "lint_configuration",
+            "plan_change",
             "resize_disk",
+            "translate_configuration",
             "verify_hotplug_support",
+            "watch_guest",
         }
