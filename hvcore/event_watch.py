@@ -7,7 +7,8 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,6 @@ from hvcore.system.event_reader import EventReader
 from hvcore.system.notify import add_directory, drain, open_notifier
 
 if TYPE_CHECKING:
-    from hvcore.host import Host
     from hvcore.model.event import InstanceEvent
     from hvcore.scope import Scope
 
@@ -172,25 +172,33 @@ class EventWatch:
             self._poll.close()
 
 
-def watch_all(host: Host, after: Iterable[str], kept: bool) -> EventWatch:
-    """Return a watch over all hypervisors of a host; see ``Host.watch_events``."""
+def watch_all(
+    names: Sequence[str], find: Callable[[str], tuple[Scope, Path]], after: Iterable[str], kept: bool
+) -> EventWatch:
+    """Return a watch over several hypervisors; see ``Host.watch_events``.
+
+    Args:
+        names: the hypervisors.
+        find: returns a hypervisor's scope and the directory of its events.
+        after: a cursor for some of them.
+        kept: whether the others begin with the oldest event that is kept.
+    """
     cursors: dict[str, str] = {}
     for cursor in after:
         name = cursor.partition("/")[0]
-        if name in cursors or name not in host.hypervisor_names:
+        if name in cursors or name not in names:
             raise InvalidInput(
                 f"{cursor!r} is no cursor of an event, or the second one of {name!r}",
                 key="after",
                 value=cursor,
-                allowed=f"one cursor of each of {', '.join(host.hypervisor_names)}",
+                allowed=f"one cursor of each of {', '.join(names)}",
             )
         cursors[name] = cursor
     sources: list[EventSource] = []
-    for name in host.hypervisor_names:
+    for name in names:
         try:
-            hypervisor = host.hypervisor(name)
+            scope, directory = find(name)
         except HypervisorError:
             continue  # it is told of by `plugins()`, and has no instances as long as it cannot be loaded
-        log = EventLog(hypervisor.context.events_dir)
-        sources.append(EventSource(hypervisor.scope, log, cursors.get(name, "" if kept else None)))
+        sources.append(EventSource(scope, EventLog(directory), cursors.get(name, "" if kept else None)))
     return EventWatch(sources)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hvcore.event_watch import EventWatch
     from hvcore.model.info import InstanceInfo
     from hvcore.model.plugins import PluginReport
+    from hvcore.scope import Scope
 
 __all__ = ["Host", "load"]
 
@@ -105,7 +106,11 @@ class Host:
         """
         from hvcore.event_watch import watch_all
 
-        return watch_all(self, after, kept)
+        def find(name: str) -> tuple[Scope, Path]:
+            hypervisor = self.hypervisor(name)
+            return hypervisor.scope, hypervisor.context.events_dir
+
+        return watch_all(self.hypervisor_names, find, after, kept)
 
     def find_instance(self, instance_name: str) -> Hypervisor | None:
         """Return the hypervisor that has an instance's state on disk, or None when none has.

@@ -188,7 +188,7 @@ class Scope:
 
     def _function_for(self, member: Member, method: str, hook: Hook) -> Callable[..., Any]:
         if member.origin is not Origin.EXTENSION and not hook.declaration.deprecated and not member.former:
-            return getattr(member.implementation, method)  # type: ignore[no-any-return]
+            return getattr(member.implementation, method)  # type: ignore[no-any-return]  # getattr says Any
         from hvcore.adapter import fit
 
         return fit(member, method, hook)
